@@ -1,0 +1,68 @@
+"""The contract of everything that turns a scene into pixels: our own renderer, and ParaView."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from stackreel.geometry import Vec3
+from stackreel.scene import Scene
+from stackreel.volume import Volume
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """The picture asked for.
+
+    size   : (width, height) in pixels
+    detail : a voxel may cover at most so many pixels; smaller is finer. 1.5 final, 3 draft
+    """
+
+    size: tuple[int, int] = (1920, 1080)
+    detail: float = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A finished picture.
+
+    rgba    : float32 (height, width, 4), premultiplied, row 0 on top, background not yet behind it
+    level   : the level of the volume that was sampled
+    samples : voxel look-ups made along all rays
+    """
+
+    rgba: npt.NDArray[np.float32]
+    level: int = 0
+    samples: int = 0
+
+    def over(self, background: Vec3) -> npt.NDArray[np.uint8]:
+        """The picture on its background: uint8 (height, width, 3)."""
+        rgb = self.rgba[..., :3] + (1.0 - self.rgba[..., 3:]) * np.asarray(background, np.float32)
+        return np.clip(rgb * 255.0 + 0.5, 0.0, 255.0).astype(np.uint8)
+
+
+class Session(Protocol):
+    """An engine at work on one volume and one output size."""
+
+    def render(self, scene: Scene) -> Frame: ...
+    def close(self) -> None: ...
+
+
+class Engine(Protocol):
+    """Something that draws scenes.
+
+    name    : as given to `--engine`
+    version : part of every frame's key; it changes when pictures change
+    """
+
+    name: str
+    version: str
+
+    def refuse(self, scene: Scene) -> str | None:
+        """Why this engine cannot draw the scene, in a sentence; None when it can. Asked before the first frame."""
+        ...
+
+    def open(self, volume: Volume, output: Output) -> Session: ...

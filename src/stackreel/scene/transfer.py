@@ -1,0 +1,59 @@
+"""From a voxel's value to a colour and an opacity: ParaView's two transfer functions.
+
+Both are piecewise linear in the value and constant beyond their ends. Colours are display (sRGB) values 0..1 and
+are interpolated and composited as they stand, as VTK does: a movie must look like its ParaView prototype.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+ColorPoint = tuple[float, float, float, float]
+OpacityPoint = tuple[float, float]
+
+
+def _increasing(values: list[float], what: str) -> None:
+    if not values:
+        raise ValueError(f"{what} needs at least one point")
+    for a, b in zip(values, values[1:], strict=False):
+        if not b >= a:
+            raise ValueError(f"{what}: values must not decrease, but {b:g} follows {a:g}")
+
+
+@dataclass(frozen=True, slots=True)
+class TransferFunction:
+    """Colour and opacity over value.
+
+    color        : points (value, r, g, b), r, g, b in 0..1
+    opacity      : points (value, opacity), opacity in 0..1
+    opacity_unit : world length over which those opacities hold (VTK's ScalarOpacityUnitDistance)
+    """
+
+    color: tuple[ColorPoint, ...]
+    opacity: tuple[OpacityPoint, ...]
+    opacity_unit: float
+
+    def __post_init__(self) -> None:
+        _increasing([p[0] for p in self.color], "color")
+        _increasing([p[0] for p in self.opacity], "opacity")
+        for value, *rgb in self.color:
+            if not all(0.0 <= c <= 1.0 for c in rgb):
+                raise ValueError(f"color at {value:g}: {tuple(rgb)} must lie in 0..1")
+        for value, alpha in self.opacity:
+            if not 0.0 <= alpha <= 1.0:
+                raise ValueError(f"opacity {alpha:g} at {value:g} must lie in 0..1")
+        if not self.opacity_unit > 0.0:
+            raise ValueError(f"opacity_unit {self.opacity_unit:g} must be a positive length")
+
+    def colors_at(self, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Display colours at values of shape (n,): (n, 3)."""
+        points = np.asarray(self.color, dtype=np.float64)
+        return np.stack([np.interp(np.asarray(values), points[:, 0], points[:, k]) for k in (1, 2, 3)], axis=-1)
+
+    def opacities_at(self, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Opacities per opacity unit at values of shape (n,): (n,)."""
+        points = np.asarray(self.opacity, dtype=np.float64)
+        return np.interp(np.asarray(values), points[:, 0], points[:, 1])
