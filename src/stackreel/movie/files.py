@@ -1,0 +1,94 @@
+"""How files appear: complete under their final name, or not at all.
+
+Everything is written to a temporary name in the same folder and renamed when it is whole. A run that is killed
+leaves such a temporary file behind; the next run on that folder sweeps it away.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from stackreel.errors import DiskFullError, OutputExistsError, StackreelError
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_STALE_SECONDS = 24 * 3600.0
+_TEMPORARY = re.compile(r"\..+\.([^.]+)-(\d+)\.part(\.\w+)?")
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary name beside path; it becomes path when the block ends well and disappears when it does not.
+
+    Raises DiskFullError when the block fails for want of room.
+    """
+    temporary = path.parent / f".{path.stem}.{_host()}-{os.getpid()}.part{path.suffix}"
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise DiskFullError(f"{path}: no room left on the disk; nothing half-written stays behind") from error
+        raise
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove temporary files whose run is gone: on this host by its process, on another after a day."""
+    for path in folder.glob(".*.part*"):
+        match = _TEMPORARY.fullmatch(path.name)
+        if match is None:
+            continue
+        with contextlib.suppress(OSError):
+            if match[1] == _host():
+                gone = not _alive(int(match[2]))
+            else:
+                gone = time.time() - path.stat().st_mtime > _STALE_SECONDS
+            if gone:
+                path.unlink(missing_ok=True)
+
+
+def check_writable(path: Path, *, overwrite: bool) -> None:
+    """Raise, before any work is done, when path could not be written at its end.
+
+    OutputExistsError when it stands already and may not be replaced; StackreelError when its folder is missing,
+    is none, or refuses new files.
+    """
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise StackreelError(f"{path}: the folder {folder} does not exist; make it first, or write elsewhere")
+    if path.is_dir():
+        raise StackreelError(f"{path}: is a folder; name a file in it, such as {path / 'movie.mp4'}")
+    if path.exists() and not overwrite:
+        raise OutputExistsError(f"{path}: stands already; --overwrite replaces it, once the new one is complete")
+    probe = folder / f".probe.{_host()}-{os.getpid()}.part"
+    try:
+        probe.touch()
+    except OSError as error:
+        raise StackreelError(f"{path}: the folder {folder} cannot be written to ({error.strerror})") from error
+    finally:
+        with contextlib.suppress(OSError):
+            probe.unlink(missing_ok=True)
+
+
+def _host() -> str:
+    return re.sub(r"[^A-Za-z0-9_]+", "_", socket.gethostname())
+
+
+def _alive(pid: int) -> bool:
+    if os.name == "nt":  # signal 0 is not harmless there; let age decide
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

@@ -1,0 +1,176 @@
+"""Shooting: every frame of a movie that the reel does not hold yet is rendered and kept.
+
+A movie is a function of time, so each frame stands for itself: which frames are missing is known before the first
+is rendered, a hold is rendered once however long it lasts, and a run that was stopped — Ctrl-C, a power cut, a job's
+time limit — goes on with the frames that are missing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+from tqdm import tqdm
+
+from stackreel.errors import DiskFullError
+from stackreel.frames.engine import Output, Session
+from stackreel.frames.overlay import draw_titles
+from stackreel.movie.reel import Reel, frame_key
+from stackreel.scene import Scene
+
+_WAITING = 3  # finished pictures that may wait for the disk
+
+
+class Moments(Protocol):
+    """What shooting needs of a timeline: the scene at a time in seconds."""
+
+    def at(self, seconds: float) -> Scene: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """One frame of the movie: its number, its scene and the key under which the reel keeps it."""
+
+    number: int
+    scene: Scene
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What shooting came to.
+
+    rendered : frames that this run made (a hold counts once)
+    reused   : frames that were there already or are the same picture as another
+    seconds  : time spent, wall clock
+    """
+
+    rendered: int
+    reused: int
+    seconds: float
+
+
+class Stopped(KeyboardInterrupt):
+    """Ctrl-C or a request to end, obeyed after the frame in hand; str() says what is kept."""
+
+
+def takes(
+    timeline: Moments, frames: range, fps: float, *, data: str, engine: str, output: Output
+) -> tuple[Take, ...]:
+    """The frames of a movie in order, each with its key. Frame n shows the scene at n / fps seconds."""
+    found = []
+    for number in frames:
+        scene = timeline.at(number / fps)
+        found.append(Take(number, scene, frame_key(scene, data=data, engine=engine, output=output)))
+    return tuple(found)
+
+
+def missing(movie: Sequence[Take], reel: Reel, size: tuple[int, int]) -> list[Take]:
+    """The takes that have to be rendered, in order: those whose picture the reel does not hold whole, each once."""
+    first = {take.key: take for take in reversed(movie)}
+    wanted = sorted(first.values(), key=lambda take: take.number)
+    if not reel.folder.is_dir():
+        return wanted
+    return [take for take in wanted if not reel.holds(take.key, size)]
+
+
+def check_room(count: int, size: tuple[int, int], folder: Path) -> str | None:
+    """A warning when count frames will probably not fit on the disk of folder; None when they will.
+
+    Raises DiskFullError when they cannot fit. A rendered volume compresses to between a quarter byte and two
+    bytes a pixel; the movie itself is small beside that.
+    """
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    pixels = count * size[0] * size[1]
+    least, likely = 0.05 * pixels, 1.5 * pixels
+    if free < least:
+        raise DiskFullError(
+            f"{folder}: {_bytes(free)} free, but {count} frames of {size[0]} × {size[1]} need about {_bytes(likely)}; "
+            "free some space, write elsewhere with -o, or render smaller with --draft or --size"
+        )
+    if free < likely:
+        return f"{folder}: {_bytes(free)} free; {count} frames may need up to {_bytes(likely)}"
+    return None
+
+
+def shoot(
+    movie: Sequence[Take], session: Session, reel: Reel, size: tuple[int, int], *, progress: bool = True
+) -> Report:
+    """Render the frames that the reel misses; afterwards it holds them all.
+
+    One frame is rendered at a time, on all cores; the one before is compressed and written meanwhile. Frames that
+    another run puts into the reel in the meantime are taken as they come.
+    Raises Stopped after Ctrl-C, DiskFullError when the disk is full, and what the session raises.
+    """
+    begun = time.perf_counter()
+    wanted = missing(movie, reel, size)
+    reel.sweep()
+    rendered = 0
+    drawn: tuple[Scene, npt.NDArray[np.uint8]] | None = None
+    waiting: deque[Future[Path]] = deque()
+    bar = tqdm(
+        total=len(wanted), unit="frame", desc="rendering", disable=None if progress else True, dynamic_ncols=True, smoothing=0.1
+    )
+    bar.set_postfix_str(f"{len(movie) - len(wanted)} reused")
+    with ThreadPoolExecutor(1, thread_name_prefix="reel") as writer, bar, _stop_request() as stop:
+        for take in wanted:
+            if stop.is_set():
+                break
+            if not reel.path(take.key).exists() or not reel.holds(take.key, size):
+                bare = replace(take.scene, titles=())
+                if drawn is None or drawn[0] != bare:
+                    drawn = (bare, session.render(bare).over(bare.background))
+                waiting.append(writer.submit(reel.keep, take.key, draw_titles(drawn[1], take.scene.titles)))
+                rendered += 1
+            bar.update()
+            while waiting and (len(waiting) > _WAITING or waiting[0].done()):
+                waiting.popleft().result()
+        while waiting:
+            waiting.popleft().result()
+        if stop.is_set() and bar.n < len(wanted):
+            done = len(movie) - sum(not reel.path(take.key).exists() for take in movie)
+            raise Stopped(f"stopped; {done} of {len(movie)} frames are kept in {reel.folder}, the same command goes on from there")
+    return Report(rendered, len(movie) - rendered, time.perf_counter() - begun)
+
+
+@contextlib.contextmanager
+def _stop_request() -> Iterator[threading.Event]:
+    """An event that Ctrl-C (or SIGTERM, as a job scheduler sends it) sets; a second one stops at once."""
+    stop = threading.Event()
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _bytes(count: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} TB"
