@@ -1,0 +1,223 @@
+"""Our own renderer: any volume, in a fixed memory, on the processor's cores.
+
+For each frame: the levels' shells from the camera; in each, the bricks that are in view and not hidden by the transfer
+function; these are made resident, and the rays walk through them front to back. Where a shell needs more bricks than
+there are slots, it is drawn in several passes, near to far: the rays go on where they stopped, and the picture is the
+same to the last bit.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from stackreel.errors import EngineError
+from stackreel.frames.engine import Frame, Output
+from stackreel.frames.native import view
+from stackreel.frames.native.pool import BrickPool, brick_bytes, brick_grid, for_each
+from stackreel.frames.native.tables import LookUp, in_bricks, look_up
+from stackreel.geometry import Box
+from stackreel.kernels import bricks as kernels
+from stackreel.kernels.march import BRICK, march
+from stackreel.scene import Camera, Light, Scene, TransferFunction
+from stackreel.volume import Volume
+
+TILE = 64
+FARTHEST = 64
+THINNEST = 1e-7
+
+
+def default_memory() -> int:
+    """A quarter of this machine's memory, in bytes."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4
+
+
+class NativeEngine:
+    """stackreel's own renderer.
+
+    memory : bytes that bricks may take; a quarter of the machine's when None
+    threads: as many as there are cores when None
+    stride : step along rays in voxels of the level
+    """
+
+    name = "native"
+    version = "1"
+
+    def __init__(self, memory: int | None = None, threads: int | None = None, stride: float = 1.0) -> None:
+        self.memory = default_memory() if memory is None else memory
+        self.threads = threads or os.cpu_count() or 1
+        self.stride = stride
+
+    def refuse(self, scene: Scene) -> str | None:
+        return None
+
+    def open(self, volume: Volume, output: Output) -> NativeSession:
+        return NativeSession(self, volume, output)
+
+
+class NativeSession:
+    """The renderer at work on one volume: keeps bricks from frame to frame."""
+
+    def __init__(self, engine: NativeEngine, volume: Volume, output: Output) -> None:
+        self.volume, self.output, self.stride = volume, output, engine.stride
+        self.threads = ThreadPoolExecutor(engine.threads, "stackreel-render")
+        books = sum(int(np.prod(brick_grid(level.shape))) * 7 for level in volume.levels)
+        width, height = output.size
+        budget = engine.memory - books - width * height * 16
+        if budget < 8 * brick_bytes(volume.dtype):
+            needed = engine.memory - budget + 64 * brick_bytes(volume.dtype)
+            raise EngineError(
+                f"--memory {engine.memory / 2**20:.0f}M is too little for this volume at {width} × {height}; "
+                f"give at least {needed / 2**20:.0f}M"
+            )
+        self.pool = BrickPool(volume, budget, self.threads)
+        self.cells = np.zeros(self.pool.capacity, np.uint64)
+        self._transfer: TransferFunction | None = None
+        self._look_up: LookUp | None = None
+        self._ranges: dict[int, tuple[npt.NDArray[np.float64], ...]] = {}
+        self._visible: dict[int, npt.NDArray[np.bool_]] = {}
+        self._tables: dict[tuple[Any, ...], tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]] = {}
+
+    def close(self) -> None:
+        self.threads.shutdown(wait=True, cancel_futures=True)
+
+    def render(self, scene: Scene) -> Frame:
+        width, height = self.output.size
+        state = np.zeros((height, width, 4), np.float32)
+        state[..., 3] = 1.0
+        box = view.visible_box(self.volume.placement, scene.crop)
+        samples, finest = 0, len(self.volume.levels) - 1
+        if not box.is_empty:
+            self._use(scene.transfer)
+            frame = view.ray_frame(scene.camera, self.output.size)
+            placements = [level.placement for level in self.volume.levels]
+            for shell in view.shells(scene.camera, box, placements, height, self.output.detail):
+                finest = min(finest, shell.level)
+                samples += self._draw(shell, (shell.near, shell.far), frame, box, scene, state)
+        state[..., 3] = 1.0 - state[..., 3]
+        return Frame(state, finest, samples)
+
+    def _use(self, transfer: TransferFunction) -> None:
+        """Forget what another transfer function made visible."""
+        if transfer != self._transfer:
+            self._transfer, self._look_up = transfer, look_up(transfer, self.volume)
+            self._visible.clear()
+            resident = np.concatenate([s[s >= 0] for s in self.pool.slots]).astype(np.int32)
+            self._note_cells(resident)
+
+    def _note_cells(self, slots: npt.NDArray[np.int32]) -> None:
+        table = self._look_up
+        assert table is not None
+        parts = [part for part in np.array_split(slots, 8) if len(part)]
+        for_each(
+            self.threads,
+            parts,
+            lambda part: kernels.visible_cells(
+                self.pool.low, self.pool.high, table.sums, table.scale[0], table.scale[1], part, self.cells
+            ),
+        )
+
+    def _visible_bricks(self, index: int) -> npt.NDArray[np.bool_]:
+        """The bricks of a level that the transfer function does not hide, by their statistics."""
+        if index not in self._visible:
+            level, table = self.volume.levels[index], self._look_up
+            assert table is not None
+            if index not in self._ranges:
+                self._ranges[index] = in_bricks(level.summary(), level.shape, BRICK)
+            low, high = self._ranges[index]
+            out = np.zeros(brick_grid(level.shape), bool)
+            kernels.visible_bricks(low, high, table.sums, table.scale[0], table.scale[1], out)
+            self._visible[index] = out
+        return self._visible[index]
+
+    def _draw(
+        self,
+        shell: view.Shell,
+        span: tuple[float, float],
+        frame: npt.NDArray[np.float64],
+        box: Box,
+        scene: Scene,
+        state: npt.NDArray[np.float32],
+    ) -> int:
+        """Draw the part `span` of a shell; halves it until its bricks fit into the pool."""
+        level = self.volume.levels[shell.level]
+        grid = level.placement
+        lower, upper = view.box_in_index(box, grid)
+        visible = self._visible_bricks(shell.level)
+        shape = np.array(visible.shape)
+        begin = np.clip(np.floor(lower[::-1] / BRICK).astype(int), 0, shape - 1)
+        end = np.clip(np.floor(upper[::-1] / BRICK).astype(int) + 1, 1, shape)
+        wanted = np.zeros(visible.shape, bool)
+        planes = view.planes_in_index(view.frustum(frame, *span), grid)
+        count = kernels.bricks_in_view(visible, begin, end, planes, wanted)
+        if count == 0:
+            return 0
+        if count > self.pool.capacity:
+            middle = 0.5 * (span[0] + span[1])
+            if span[1] - span[0] < THINNEST:
+                raise EngineError(
+                    f"{count} bricks stand side by side, and memory holds {self.pool.capacity}: "
+                    "give more --memory, or a smaller --size"
+                )
+            near = self._draw(shell, (span[0], middle), frame, box, scene, state)
+            return near + self._draw(shell, (middle, span[1]), frame, box, scene, state)
+        filled = self.pool.hold(shell.level, wanted)
+        if len(filled):
+            self._note_cells(filled)
+        corners = np.argwhere(wanted)
+        first, past = corners.min(axis=0), corners.max(axis=0) + 1
+        region = tuple(slice(a, b) for a, b in zip(first, past, strict=True))
+        table = np.where(wanted[region], self.pool.slots[shell.level][region], -1).astype(np.int32)
+        kernels.measure_emptiness(table, FARTHEST)
+        return self._walk(shell, span, frame, (lower, upper), scene, state, table, first[::-1].astype(np.int64))
+
+    def _walk(
+        self,
+        shell: view.Shell,
+        span: tuple[float, float],
+        frame: npt.NDArray[np.float64],
+        bounds: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]],
+        scene: Scene,
+        state: npt.NDArray[np.float32],
+        table: npt.NDArray[np.int32],
+        corner: npt.NDArray[np.int64],
+    ) -> int:
+        """Send the rays of all tiles through resident bricks."""
+        look, grid = self._look_up, self.volume.levels[shell.level].placement
+        assert look is not None
+        per_step = 1.0 / np.asarray(grid.step)
+        light = light_vector(scene.light, scene.camera, scene.transfer, float(max(grid.step)))
+        height, width = state.shape[:2]
+        tiles = [
+            np.array([y, min(y + TILE, height), x, min(x + TILE, width)])
+            for y in range(0, height, TILE)
+            for x in range(0, width, TILE)
+        ]
+        taken = []
+
+        def walk(tile: npt.NDArray[np.int64]) -> None:
+            taken.append(
+                march(
+                    state, tile, frame, np.asarray(grid.origin), per_step, *bounds,
+                    np.array([shell.near, shell.far]), np.array(span), self.stride,
+                    table, corner, self.pool.samples, self.cells, look.colors, look.scale, light,
+                    self.volume.kind != "intensity",
+                )
+            )  # fmt: skip
+
+        for_each(self.threads, tiles, walk, batch=4)
+        return sum(taken)
+
+
+def light_vector(light: Light, camera: Camera, transfer: TransferFunction, step: float) -> npt.NDArray[np.float64]:
+    """A light as kernels.march wants it: weights, the direction in the world, and where gradients count as noise."""
+    right, up, forward = camera.basis
+    direction = light.direction[0] * right + light.direction[1] * up - light.direction[2] * forward
+    direction /= np.linalg.norm(direction)
+    shown = [value for value, _ in transfer.opacity]
+    softness = 0.02 * max(shown[-1] - shown[0], 1e-30) / step
+    return np.array([light.ambient, light.diffuse, light.specular, light.specular_power, *direction, softness])

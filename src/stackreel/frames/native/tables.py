@@ -1,0 +1,58 @@
+"""A transfer function as the renderer wants it: equally spaced entries of colour and extinction, and what they hide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from stackreel.scene import TransferFunction
+from stackreel.volume import Summary, Volume
+
+ENTRIES = 2048
+ALMOST_OPAQUE = 1.0 - 1e-6
+
+
+@dataclass(frozen=True)
+class LookUp:
+    """Equally spaced entries of a transfer function.
+
+    colors : (entries, 4) float32: red, green, blue, extinction per world length
+    sums   : (entries + 1,) int32: how many entries before each have an extinction
+    scale  : value of the first entry, entries per unit of value
+    """
+
+    colors: npt.NDArray[np.float32]
+    sums: npt.NDArray[np.int32]
+    scale: npt.NDArray[np.float64]
+
+
+def look_up(transfer: TransferFunction, volume: Volume) -> LookUp:
+    """The table over the range in which the transfer function changes, or one entry a value for 8-bit data."""
+    if volume.dtype.itemsize == 1:
+        info = np.iinfo(volume.dtype)
+        low, high, entries = float(info.min), float(info.max), 8 * 255 + 1
+    else:
+        points = [p[0] for p in transfer.color] + [p[0] for p in transfer.opacity]
+        low, high, entries = min(points), max(points), ENTRIES
+        if not low < high:
+            low, high = low - 0.5, high + 0.5
+    values = np.linspace(low, high, entries)
+    opacity = np.minimum(transfer.opacities_at(values), ALMOST_OPAQUE)
+    extinction = -np.log1p(-opacity) / transfer.opacity_unit
+    colors = np.concatenate([transfer.colors_at(values), extinction[:, None]], axis=1).astype(np.float32)
+    sums = np.concatenate([[0], np.cumsum(colors[:, 3] > 0)]).astype(np.int32)
+    return LookUp(colors, sums, np.array([low, (entries - 1) / (high - low)]))
+
+
+def in_bricks(summary: Summary, shape: tuple[int, int, int], brick: int) -> tuple[npt.NDArray[np.float64], ...]:
+    """Lowest and highest value of every renderer's brick: statistics of thinner bricks joined along z."""
+    low, high = summary.low.astype(np.float64), summary.high.astype(np.float64)
+    empty = summary.mask == 0
+    low[empty], high[empty] = np.inf, -np.inf
+    depth = summary.brick[0]
+    if depth < brick and shape[0] > depth:
+        starts = np.arange(0, low.shape[0], brick // depth)
+        low, high = np.minimum.reduceat(low, starts, axis=0), np.maximum.reduceat(high, starts, axis=0)
+    return low, high

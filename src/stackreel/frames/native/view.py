@@ -1,0 +1,107 @@
+"""What a picture needs, from the camera alone: which level at which depth, and which planes bound the view.
+
+A voxel may cover `detail` pixels. How large a voxel of some level appears depends only on its depth along the view
+direction, so every level owns one range of depths, its shell: fine voxels near the camera, coarse ones far away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from stackreel.geometry import Box, Placement
+from stackreel.scene import Camera
+
+NEAR = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """One level, drawn between two depths (world lengths along the view direction)."""
+
+    level: int
+    near: float
+    far: float
+
+
+def visible_box(full: Placement, crop: Box | None) -> Box:
+    """The world box in which there is something to see: first to last sample, less what is cropped.
+
+    An axis with one sample only is shown as thick as that sample is.
+    """
+    bounds, extent = full.bounds, full.extent
+    lower = tuple(e if n == 1 else b for e, b, n in zip(extent.lower, bounds.lower, full.shape[::-1], strict=True))
+    upper = tuple(e if n == 1 else b for e, b, n in zip(extent.upper, bounds.upper, full.shape[::-1], strict=True))
+    box = Box(lower, upper)  # type: ignore[arg-type]
+    return box if crop is None else box.intersect(crop)
+
+
+def depth_range(camera: Camera, box: Box) -> tuple[float, float]:
+    """Least and greatest depth of a box; never nearer than just in front of the camera."""
+    offsets = np.subtract(box.corners, camera.position) @ camera.basis[2]
+    return max(NEAR, float(offsets.min())), float(offsets.max())
+
+
+def shells(camera: Camera, box: Box, levels: Sequence[Placement], rows: int, detail: float) -> tuple[Shell, ...]:
+    """Which level at which depth, near to far.
+
+    levels : placements of the pyramid, finest first
+    rows   : height of the picture in pixels
+    detail : a voxel of a level other than 0 covers at most so many pixels, on every axis that the level reduces
+    """
+    near, far = depth_range(camera, box)
+    if not near < far:
+        return ()
+    per_depth = camera.pixel_size(rows) * detail
+    # the depth from which on a level is fine enough
+    begins = [0.0]
+    for level in levels[1:]:
+        reduced = [s for s, s0 in zip(level.step, levels[0].step, strict=True) if s > s0 * 1.5]
+        begins.append(max(reduced) / per_depth)
+    found = []
+    for index, begin in enumerate(begins):
+        end = begins[index + 1] if index + 1 < len(begins) else np.inf
+        a, b = max(near, begin), min(far, end)
+        if a < b:
+            found.append(Shell(index, a, b))
+    return tuple(found)
+
+
+def ray_frame(camera: Camera, size: tuple[int, int]) -> npt.NDArray[np.float64]:
+    """Position and right, up, forward as kernels.march wants them: right and up span half the picture at depth 1."""
+    width, height = size
+    half = camera.pixel_size(height) * height / 2.0
+    right, up, forward = camera.basis
+    return np.stack([np.asarray(camera.position), right * half * width / height, up * half, forward])
+
+
+def frustum(frame: npt.NDArray[np.float64], near: float, far: float) -> npt.NDArray[np.float64]:
+    """World planes (6, 4) of the pyramid of view between two depths; inside where a·x + b·y + c·z + d ≥ 0."""
+    position, right, up, forward = frame
+    r2, u2 = right @ right, up @ up
+    normals = [
+        forward,
+        -forward,
+        forward * 1.0 + right / r2,
+        forward * 1.0 - right / r2,
+        forward * 1.0 + up / u2,
+        forward * 1.0 - up / u2,
+    ]
+    ds = [-(forward @ position) - near, forward @ position + far]
+    ds += [-(n @ position) for n in normals[2:]]
+    return np.concatenate([np.asarray(normals), np.asarray(ds)[:, None]], axis=1)
+
+
+def planes_in_index(planes: npt.NDArray[np.float64], grid: Placement) -> npt.NDArray[np.float64]:
+    """The same planes over continuous sample indices (x, y, z) of a grid."""
+    step, origin = np.asarray(grid.step), np.asarray(grid.origin)
+    return np.concatenate([planes[:, :3] * step, (planes[:, 3] + planes[:, :3] @ origin)[:, None]], axis=1)
+
+
+def box_in_index(box: Box, grid: Placement) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """A world box's corners as continuous sample indices (x, y, z) of a grid."""
+    step, origin = np.asarray(grid.step), np.asarray(grid.origin)
+    return (np.asarray(box.lower) - origin) / step, (np.asarray(box.upper) - origin) / step

@@ -1,0 +1,298 @@
+"""From slices to a volume file in one pass: every section is read once, in bands of rows, and never held whole.
+
+A slab of 32 sections goes by in bands of 128 rows. Each band is cut into chunks; each chunk is summarised, packed and
+reduced while it is in the processor's cache, in threads; the reduced samples fill the next level's band, and so on up
+the pyramid. The file stands under a temporary name until it is complete.
+"""
+
+from __future__ import annotations
+
+import datetime
+import errno
+import hashlib
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from stackreel._version import __version__
+from stackreel.errors import DiskFullError, OutputExistsError, StackreelError, VolumeError
+from stackreel.geometry import Index3, Placement, Spacing
+from stackreel.kernels import summarise as kernels
+from stackreel.slices.source import SliceSource
+from stackreel.volume.bands import bands
+from stackreel.volume.codec import LEVEL, pack
+from stackreel.volume.counting import Counter
+from stackreel.volume.hdf5 import FORMAT, RESERVED, open_volume
+from stackreel.volume.pyramid import CHUNK, SLAB, LevelPlan, plan_levels
+from stackreel.volume.reduction import Reduction
+from stackreel.volume.volume import Volume
+
+DTYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64")
+
+Progress = Callable[[int], None]
+Finish = Callable[[h5py.File, str], None]
+Packed = tuple[Index3, bytes]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What to make of the slices.
+
+    name       : of the data set, as ParaView will show it
+    spacing    : of the samples
+    reduction  : what coarser levels hold
+    provenance : words to keep with the data
+    threads    : that pack and reduce
+    """
+
+    name: str
+    spacing: Spacing
+    reduction: Reduction = field(default_factory=lambda: Reduction("intensity"))
+    provenance: Mapping[str, str] = field(default_factory=dict)
+    threads: int = field(default_factory=lambda: os.cpu_count() or 1)
+
+    def __post_init__(self) -> None:
+        if not self.name or self.name in RESERVED or any(c in self.name for c in "/.:\\ \t\n\"'<>&"):
+            raise VolumeError(
+                f'"{self.name}" cannot name a volume: use letters, digits, - and _, and none of {", ".join(RESERVED)}'
+            )
+
+
+def build(
+    source: SliceSource,
+    out: str | Path,
+    recipe: Recipe,
+    *,
+    overwrite: bool = False,
+    progress: Progress = lambda _: None,
+    finish: Finish = lambda _file, _name: None,
+) -> Volume:
+    """Write the volume file for a stack and open it.
+
+    progress : called with the number of bytes of full resolution that have been taken in since the last call
+    finish   : called with the open file and the name before it gets its final name; adds what other programs want
+    Raises OutputExistsError, DiskFullError, SliceError or VolumeError; then nothing is left behind.
+    """
+    out = Path(out)
+    check_output(out, overwrite=overwrite)
+    recipe.reduction.check(source.dtype)
+    if source.dtype.name not in DTYPES:
+        raise VolumeError(f"slices of type {source.dtype} cannot become a volume; possible are {', '.join(DTYPES)}")
+    partial = out.with_name(f"{out.name}.partial")
+    partial.unlink(missing_ok=True)
+    try:
+        with h5py.File(partial, "w", libver=("earliest", "v110"), locking=False) as file:
+            _Builder(file, source, recipe, progress, out.parent).run()
+            finish(file, recipe.name)
+        _sync(partial)
+        os.replace(partial, out)
+        _sync(out.parent)
+    except BaseException as error:
+        partial.unlink(missing_ok=True)
+        if isinstance(error, StackreelError) or not isinstance(error, OSError | RuntimeError):
+            raise
+        if getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error):
+            raise DiskFullError(
+                f"{out.parent}: the disk is full; nothing was left behind. Free some space, or write elsewhere"
+            ) from error
+        raise VolumeError(f"{out}: could not be written ({str(error).splitlines()[0]})") from error
+    return open_volume(out, recipe.name)
+
+
+def check_output(out: Path, *, overwrite: bool) -> None:
+    """Raises unless a file can be made at `out`."""
+    if out.exists() and not overwrite:
+        raise OutputExistsError(f"{out} stands already; give another name, or --overwrite to replace it")
+    if not out.parent.is_dir():
+        raise VolumeError(f"{out.parent}: there is no such folder; create it first")
+    if not os.access(out.parent, os.W_OK):
+        raise VolumeError(f"{out.parent}: no right to write here; choose another folder")
+
+
+class _LevelWriter:
+    """One level under construction: its data set, its statistics, and the samples that wait for a full band."""
+
+    def __init__(self, file: h5py.File, name: str, plan: LevelPlan, dtype: np.dtype[Any]) -> None:
+        self.plan = plan
+        where = f"/{name}" if plan.index == 0 else f"/levels/{name}/{plan.index}"
+        self.dataset = file.create_dataset(
+            where,
+            plan.shape,
+            dtype,
+            chunks=plan.chunk,
+            fillvalue=0,
+            compression="gzip",
+            compression_opts=LEVEL,
+            shuffle=dtype.itemsize > 1,
+        )
+        if plan.index == 0:
+            file[f"/levels/{name}/0"] = self.dataset
+        self.dataset.attrs["factors"] = np.asarray(plan.factors, np.int64)
+        self.low = np.zeros(plan.bricks, dtype)
+        self.high = np.zeros(plan.bricks, dtype)
+        self.mask = np.zeros(plan.bricks, np.uint64)
+        self.depth = SLAB // plan.factors[0] if plan.streamed else SLAB
+        self.rows = CHUNK[1] if plan.streamed else plan.shape[1]
+        waiting = (min(self.depth, plan.shape[0]), min(self.rows, plan.shape[1]), plan.shape[2])
+        self.waiting = np.zeros(waiting if plan.index else (0, 0, 0), dtype)
+        self.z0 = 0  # plane and row where the waiting samples begin
+        self.y0 = 0
+
+
+class _Builder:
+    """The pass itself. Only the calling thread touches the HDF5 file; the pool does the numbers."""
+
+    def __init__(
+        self, file: h5py.File, source: SliceSource, recipe: Recipe, progress: Progress, scratch: Path
+    ) -> None:
+        self.file, self.source, self.recipe, self.progress, self.scratch = file, source, recipe, progress, scratch
+        self.dtype = source.dtype
+        plans = plan_levels(source.shape, recipe.spacing, source.dtype.itemsize)
+        self.levels = [_LevelWriter(file, recipe.name, plan, source.dtype) for plan in plans]
+        self.counter = Counter(source.dtype)
+        self.checksums: dict[Index3, int] = {}
+
+    def run(self) -> None:
+        with ThreadPoolExecutor(self.recipe.threads, "stackreel-pack") as self.pool:
+            for z0, y0, band in bands(self.source, SLAB, CHUNK[1], self.scratch):
+                self._take(0, band, z0, y0)
+                self.progress(band.nbytes)
+        self._describe()
+
+    def _take(self, index: int, band: npt.NDArray[Any], z0: int, y0: int) -> None:
+        """Write the band of a level that begins at plane z0 and row y0, and reduce it into the next level."""
+        level = self.levels[index]
+        jobs: list[Future[Packed | None]] = [
+            self.pool.submit(self._chunk, index, band[:, :, x0 : x0 + CHUNK[2]], (z0, y0, x0))
+            for x0 in range(0, band.shape[2], CHUNK[2])
+        ]
+        try:
+            for job in jobs:
+                if (packed := job.result()) is not None:
+                    level.dataset.id.write_direct_chunk(*packed)
+        finally:
+            for job in jobs:
+                job.cancel()
+        if index + 1 < len(self.levels):
+            self._advance(index + 1, z0 + band.shape[0], y0 + band.shape[1])
+
+    def _advance(self, index: int, z_below: int, y_below: int) -> None:
+        """Take what waits in a level once it is a full band; the level below has come to plane and row *_below."""
+        level = self.levels[index]
+        plan = level.plan
+        z_end, y_end = -(-z_below // plan.halved[0]), -(-y_below // plan.halved[1])
+        plane_done = y_end == plan.shape[1]
+        if plan.streamed:
+            if plane_done or y_end - level.y0 == level.rows:
+                self._take(index, level.waiting[: z_end - level.z0, : y_end - level.y0], level.z0, level.y0)
+                level.y0 = y_end
+            if plane_done:
+                level.z0, level.y0 = z_end, 0
+        elif plane_done and (z_end - level.z0 == level.depth or z_end == plan.shape[0]):
+            for y0 in range(0, plan.shape[1], CHUNK[1]):
+                self._take(index, level.waiting[: z_end - level.z0, y0 : y0 + CHUNK[1]], level.z0, y0)
+            level.z0 = z_end
+
+    def _chunk(self, index: int, block: npt.NDArray[Any], at: Index3) -> Packed | None:
+        """All that is done to one chunk, in any thread; None when there is nothing to store."""
+        level = self.levels[index]
+        empty = kernels.is_zero(block)
+        if index + 1 < len(self.levels):
+            self._reduce(index, block, at, empty)
+        bricks = tuple(
+            slice(o // b, -(-(o + n) // b)) for o, n, b in zip(at, block.shape, level.plan.brick, strict=True)
+        )
+        if empty:
+            level.mask[bricks] = 1
+            if index == 0:
+                self.counter.add_zeros(block.size)
+            return None
+        self._summarise(level, block, bricks)
+        chunk = block if block.shape == level.plan.chunk else np.zeros(level.plan.chunk, self.dtype)
+        if chunk is not block:
+            chunk[tuple(slice(0, n) for n in block.shape)] = block
+        packed = pack(np.ascontiguousarray(chunk))
+        if index == 0:
+            # a deflate stream ends with the Adler-32 of what was packed
+            self.checksums[at] = int.from_bytes(packed[-4:], "big")
+        return at, packed
+
+    def _reduce(self, index: int, block: npt.NDArray[Any], at: Index3, empty: bool) -> None:
+        level, above = self.levels[index], self.levels[index + 1]
+        halved = above.plan.halved
+        ends = [o + n == size for o, n, size in zip(at, block.shape, level.plan.shape, strict=True)]
+        weights = level.plan.tail_weights(self.source.shape)
+        wz, wy, wx = (w if end else 1.0 for w, end in zip(weights, ends, strict=True))
+        begins = [o // f - first for o, f, first in zip(at, halved, (above.z0, above.y0, 0), strict=True)]
+        counts = [-(-n // f) for n, f in zip(block.shape, halved, strict=True)]
+        out = above.waiting[tuple(slice(b, b + n) for b, n in zip(begins, counts, strict=True))]
+        if empty:
+            out[...] = 0
+        else:
+            self.recipe.reduction.into(block, out, halved, (wz, wy, wx))
+
+    def _summarise(self, level: _LevelWriter, block: npt.NDArray[Any], bricks: tuple[slice, ...]) -> None:
+        low, high, mask = level.low[bricks], level.high[bricks], level.mask[bricks]
+        first = level.plan.index == 0
+        if self.dtype == np.uint8:
+            table = self.counter.table() if first else np.zeros(256, np.int64)
+            kernels.summarise_bytes(block, *level.plan.brick, low, high, mask, table)
+        else:
+            kernels.summarise(block, *level.plan.brick, low, high, mask)
+            if first:
+                self.counter.add(block)
+        if first and (mask > 0).any():
+            self.counter.span(float(low[mask > 0].min()), float(high[mask > 0].max()))
+
+    def _describe(self) -> None:
+        """Statistics, geometry and provenance, once all samples are in."""
+        recipe, name = self.recipe, self.recipe.name
+        digest = hashlib.sha256(repr((self.source.shape, self.dtype.name, recipe.spacing, recipe.reduction)).encode())
+        for at, checksum in sorted(self.checksums.items()):
+            digest.update(repr((at, checksum)).encode())
+        for level in self.levels:
+            group = self.file.create_group(f"/summary/{name}/{level.plan.index}")
+            group.attrs["brick"] = np.asarray(level.plan.brick, np.int64)
+            for key, values in (("low", level.low), ("high", level.high), ("mask", level.mask)):
+                group.create_dataset(key, data=values, compression="gzip", compression_opts=1, shuffle=True)
+                digest.update(values.tobytes())
+        histogram = self.counter.histogram()
+        group = self.file.create_group(f"/summary/{name}/histogram")
+        group["edges"], group["counts"] = histogram.edges, histogram.counts
+        attrs = self.file[f"/levels/{name}"].attrs
+        placement = Placement.of(self.source.shape, recipe.spacing)
+        attrs["format"] = FORMAT
+        attrs["kind"] = recipe.reduction.kind
+        if recipe.reduction.period is not None:
+            attrs["period"] = recipe.reduction.period
+        if recipe.reduction.background is not None:
+            attrs["background"] = recipe.reduction.background
+        attrs["spacing"], attrs["spacing_unit"] = recipe.spacing.zyx, recipe.spacing.unit
+        attrs["origin_xyz"], attrs["step_xyz"] = placement.origin, placement.step
+        if placement.um_per_unit is not None:
+            attrs["um_per_unit"] = placement.um_per_unit
+        attrs["value_range"] = self.counter.value_range
+        attrs["fingerprint"] = digest.hexdigest()[:32]
+        words = {"written_by": f"stackreel {__version__}", "written_at": _now(), **recipe.provenance}
+        for key, text in words.items():
+            attrs[f"provenance_{key}"] = text
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def _sync(path: Path) -> None:
+    """Make sure that what was written outlives a power cut."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

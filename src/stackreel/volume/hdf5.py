@@ -1,0 +1,199 @@
+"""The volume file: HDF5 that any tool opens, read here without HDF5's global lock.
+
+    /<name>                   full resolution (z, y, x), chunked, gzip (and shuffle above 8 bits)
+    /levels/<name>/0 … N      the pyramid; 0 is another name for /<name>; attribute `factors` (z, y, x)
+    /summary/<name>/0 … N     low, high, mask for every brick; attribute `brick` (z, y, x)
+    /summary/<name>/histogram edges and counts of the full resolution
+    /vtkhdf/<name>/0 … N      ImageData groups for ParaView; /VTKHDF is the first of them
+
+Geometry, kind and provenance are attributes of /levels/<name>. Chunks that hold only zeros are not stored.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from stackreel.errors import CorruptChunkError, VolumeError, VolumeMissingError
+from stackreel.geometry import Index3, Placement, Spacing
+from stackreel.volume.codec import unpack
+from stackreel.volume.volume import Histogram, Kind, Summary, Volume
+
+FORMAT = 1
+RESERVED = ("levels", "summary", "vtkhdf", "VTKHDF")
+
+
+class Hdf5Level:
+    """One resolution in a volume file. The chunks' places are looked up once; after that reading is plain I/O."""
+
+    def __init__(self, path: Path, name: str, index: int, dataset: h5py.Dataset, placement: Placement) -> None:
+        self._path = path
+        self._name = name
+        self.index = index
+        self.shape: Index3 = cast(Index3, tuple(int(n) for n in dataset.shape))
+        self.factors: Index3 = cast(Index3, tuple(int(f) for f in dataset.attrs["factors"]))
+        self.placement = placement
+        self.chunk: Index3 = cast(Index3, tuple(int(n) for n in dataset.chunks or dataset.shape))
+        self.dataset = f"/levels/{name}/{index}"
+        self.dtype: np.dtype[Any] = np.dtype(dataset.dtype)
+        self.stored_bytes = int(dataset.id.get_storage_size())
+        self._shuffled = bool(dataset.shuffle)
+        self._deflated = dataset.compression == "gzip"
+        self._lock = threading.Lock()
+        self._places: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]] | None = None
+        self._file: int | None = None
+        self._bytes_read = 0
+
+    @property
+    def grid(self) -> Index3:
+        """Chunks along (z, y, x)."""
+        z, y, x = (-(-n // c) for n, c in zip(self.shape, self.chunk, strict=True))
+        return (z, y, x)
+
+    @property
+    def bytes_read(self) -> int:
+        return self._bytes_read
+
+    def summary(self) -> Summary:
+        with _open(self._path) as file:
+            group = file[f"/summary/{self._name}/{self.index}"]
+            brick = cast(Index3, tuple(int(n) for n in group.attrs["brick"]))
+            return Summary(brick, group["low"][()], group["high"][()], group["mask"][()])
+
+    def read_chunk(self, index: Index3) -> npt.NDArray[Any] | None:
+        offsets, sizes = self._chunk_places()
+        size = int(sizes[index])
+        if size == 0:
+            return None
+        assert self._file is not None
+        packed = os.pread(self._file, size, int(offsets[index]))
+        with self._lock:
+            self._bytes_read += size
+        try:
+            return unpack(packed, self.chunk, self.dtype, shuffled=self._shuffled, deflated=self._deflated)
+        except ValueError as error:
+            raise CorruptChunkError(
+                f"{self._path}: level {self.index}, chunk {index} of {self.dataset} is damaged ({error}); "
+                "convert the slices again"
+            ) from error
+
+    def read(self, box: tuple[slice, slice, slice]) -> npt.NDArray[Any]:
+        starts = [s.start or 0 for s in box]
+        stops = [n if s.stop is None else min(s.stop, n) for s, n in zip(box, self.shape, strict=True)]
+        out = np.zeros([max(0, b - a) for a, b in zip(starts, stops, strict=True)], self.dtype)
+        if out.size == 0:
+            return out
+        spans = [range(a // c, -(-b // c)) for a, b, c in zip(starts, stops, self.chunk, strict=True)]
+        for index in itertools.product(*spans):
+            chunk = self.read_chunk(cast(Index3, index))
+            if chunk is None:
+                continue
+            into, take = [], []
+            for i, c, a, b in zip(index, self.chunk, starts, stops, strict=True):
+                lower, upper = max(i * c, a), min(i * c + c, b)
+                into.append(slice(lower - a, upper - a))
+                take.append(slice(lower - i * c, upper - i * c))
+            out[tuple(into)] = chunk[tuple(take)]
+        return out
+
+    def _chunk_places(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """File offset and stored size of every chunk, (chunks z, y, x); size 0 where nothing is stored."""
+        with self._lock:
+            if self._places is None:
+                offsets, sizes = np.zeros(self.grid, np.int64), np.zeros(self.grid, np.int64)
+                chunk = self.chunk
+
+                def note(info: Any) -> None:
+                    at = tuple(o // c for o, c in zip(info.chunk_offset, chunk, strict=True))
+                    offsets[at], sizes[at] = info.byte_offset, info.size
+
+                with _open(self._path) as file:
+                    file[self.dataset].id.chunk_iter(note)
+                self._file = os.open(self._path, os.O_RDONLY)
+                self._places = (offsets, sizes)
+            return self._places
+
+    def __del__(self) -> None:
+        if getattr(self, "_file", None) is not None:
+            os.close(cast(int, self._file))
+
+
+def open_volume(path: str | Path, name: str | None = None) -> Volume:
+    """The volume in a stackreel HDF5 file; `name` chooses when there are several.
+
+    Raises VolumeMissingError when there is no such file, VolumeError when it is not a volume of ours.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise VolumeMissingError(f"{path}: there is no such volume; make one with `stackreel convert SLICES {path}`")
+    with _open(path) as file:
+        if "levels" not in file:
+            raise VolumeError(
+                f"{path}: an HDF5 file, but not a stackreel volume (no /levels); make one with `stackreel convert`"
+            )
+        names = sorted(file["levels"])
+        if name is None:
+            if len(names) != 1:
+                raise VolumeError(f"{path} holds {len(names)} volumes ({', '.join(names)}); name one")
+            name = names[0]
+        if name not in names:
+            raise VolumeError(f'{path} holds no volume "{name}"; it holds {", ".join(names)}')
+        try:
+            return _read(path, name, file)
+        except KeyError as error:
+            raise VolumeError(f"{path}: incomplete volume ({error}); convert the slices again") from error
+
+
+def _read(path: Path, name: str, file: h5py.File) -> Volume:
+    group = file["levels"][name]
+    attrs = dict(group.attrs)
+    if int(attrs["format"]) > FORMAT:
+        raise VolumeError(
+            f"{path}: written in format {attrs['format']}; this stackreel reads up to {FORMAT}: update it"
+        )
+    z, y, x = (float(s) for s in attrs["spacing"])
+    spacing = Spacing(z, y, x, str(attrs["spacing_unit"]))
+    full = group["0"]
+    placement = Placement.of(full.shape, spacing)
+    levels = []
+    for index in range(len(group)):
+        dataset = group[str(index)]
+        factors = [int(f) for f in dataset.attrs["factors"]]
+        levels.append(Hdf5Level(path, name, index, dataset, placement.reduced(factors)))
+    histogram = file[f"summary/{name}/histogram"]
+    low, high = (float(v) for v in attrs["value_range"])
+    prefix = "provenance_"
+    return Volume(
+        path=path,
+        name=name,
+        kind=cast(Kind, str(attrs["kind"])),
+        period=float(attrs["period"]) if "period" in attrs else None,
+        background=float(attrs["background"]) if "background" in attrs else None,
+        dtype=np.dtype(full.dtype),
+        spacing=spacing,
+        placement=placement,
+        value_range=(low, high),
+        histogram=Histogram(histogram["edges"][()], histogram["counts"][()]),
+        fingerprint=str(attrs["fingerprint"]),
+        levels=tuple(levels),
+        provenance={k.removeprefix(prefix): str(v) for k, v in sorted(attrs.items()) if k.startswith(prefix)},
+    )
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[h5py.File]:
+    try:
+        file = h5py.File(path, "r", locking=False)
+    except OSError as error:
+        raise VolumeError(f"{path}: not a readable HDF5 file ({str(error).splitlines()[0]})") from error
+    with file:
+        yield file
