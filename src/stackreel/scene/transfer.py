@@ -56,4 +56,4 @@ class TransferFunction:
     def opacities_at(self, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Opacities per opacity unit at values of shape (n,): (n,)."""
         points = np.asarray(self.opacity, dtype=np.float64)
-        return np.interp(np.asarray(values), points[:, 0], points[:, 1])
+        return np.asarray(np.interp(np.asarray(values), points[:, 0], points[:, 1]))

@@ -1,0 +1,179 @@
+"""Lengths, boxes, places and looks of a movie file, measured out on a volume; problems are collected on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+from stackreel.geometry import Box, Vec3, parse_length
+from stackreel.scene.colormaps import color_points, parse_color
+from stackreel.scene.document.picture import (
+    BoxSpec,
+    ColorMap,
+    LightSpec,
+    LookSpec,
+)
+from stackreel.scene.document.problems import Path, Problem, did_you_mean
+from stackreel.scene.document.spec import MovieSpec
+from stackreel.scene.light import PRESETS, Light
+from stackreel.scene.moves import LookGlide
+from stackreel.scene.scene import Scene
+from stackreel.scene.subject import Subject
+from stackreel.scene.suggest import suggest
+from stackreel.scene.transfer import ColorPoint, TransferFunction
+
+_AXES: dict[str, Vec3] = {
+    "x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "z": (0.0, 0.0, 1.0),
+    "-x": (-1.0, 0.0, 0.0), "-y": (0.0, -1.0, 0.0), "-z": (0.0, 0.0, -1.0),
+}  # fmt: skip
+
+
+class Measure:
+    """The values that words stand for; a part with a problem is left out and the walk goes on."""
+
+    def __init__(self, spec: MovieSpec, subject: Subject, *, early: bool) -> None:
+        self.spec, self.subject, self.early = spec, subject, early
+        self.problems: list[Problem] = []
+        self.aspect = spec.output.size[0] / spec.output.size[1]
+        self.first_look = suggest(subject)
+        self.places: dict[str, Box | None] = {}
+
+    def say(self, path: Path, message: str, *, needs_volume: bool = False) -> None:
+        if not (self.early and needs_volume):
+            self.problems.append(Problem(path, message))
+
+    # ------------------------------------------------------------ lengths, points, boxes
+
+    def length(self, value: float | str, path: Path) -> float:
+        if isinstance(value, (int, float)):
+            return float(value)
+        um, _ = parse_length(value)
+        if self.subject.um_per_unit is None:
+            self.say(
+                path,
+                f'"{value}" has a unit, but the volume has no physical size; write world units (its longest side is 1)',
+                needs_volume=True,
+            )
+            return um / 1e4
+        return um / self.subject.um_per_unit
+
+    def point(self, value: tuple[Any, Any, Any], path: Path) -> Vec3:
+        x, y, z = (self.length(v, (*path, i)) for i, v in enumerate(value))
+        return (x, y, z)
+
+    def box(self, spec: BoxSpec, path: Path) -> Box | None:
+        bounds, sound = self.subject.bounds, True
+        lower, upper = list(bounds.lower), list(bounds.upper)
+        for k, axis in enumerate("xyz"):
+            interval = getattr(spec, axis)
+            if interval is None:
+                continue
+            lower[k], upper[k] = (self.length(v, (*path, axis, i)) for i, v in enumerate(interval))
+            if not lower[k] < upper[k]:
+                mixed = len({isinstance(v, str) for v in interval}) > 1
+                self.say(
+                    (*path, axis),
+                    f"from {interval[0]} to {interval[1]} is empty; write the smaller first",
+                    needs_volume=mixed,
+                )
+                sound = False
+        box = Box((lower[0], lower[1], lower[2]), (upper[0], upper[1], upper[2]))
+        if sound and box.intersect(bounds).is_empty:
+            spans = ", ".join(
+                f"{a} {p:.3g} … {q:.3g}" for a, p, q in zip("xyz", bounds.lower, bounds.upper, strict=True)
+            )
+            self.say(path, f"lies outside the volume, which spans {spans}", needs_volume=True)
+            sound = False
+        return box if sound else None
+
+    def place(self, name: str, path: Path, others: Iterable[str] = ()) -> Box | None:
+        """The named place's box; None after a problem."""
+        if name == "volume":
+            return self.subject.bounds
+        if name not in self.places:
+            known = [*self.places, "volume", *others]
+            self.say(path, f'there is no place "{name}"' + did_you_mean(name, known))
+            return None
+        return self.places[name]
+
+    def direction(self, value: str | tuple[float, float, float], path: Path) -> Vec3 | None:
+        if isinstance(value, str):
+            return _AXES[value]
+        if not any(value):
+            self.say(path, "is zero, which is no direction")
+            return None
+        return value
+
+    # ------------------------------------------------------------ looks
+
+    def colors(self, spec: Any, path: Path) -> tuple[ColorPoint, ...] | None:
+        if isinstance(spec, list):
+            self._values_rise([p[0] for p in spec], path)
+            return tuple((v, *parse_color(c)) for v, c in spec)
+        name, lo, hi = spec, *self.subject.color_range
+        if isinstance(spec, ColorMap):
+            name = spec.map
+            lo, hi = spec.range or (lo, hi)
+            if lo == hi:
+                self.say((*path, "range"), f"from {lo:g} to {hi:g} holds no values; write [smallest, largest]")
+                return None
+        try:
+            return color_points(name, lo, hi)
+        except ValueError as error:
+            self.say((*path, "map") if isinstance(spec, ColorMap) else path, str(error))
+            return None
+
+    def _values_rise(self, values: list[float], path: Path) -> bool:
+        sound = True
+        for i, (a, b) in enumerate(pairwise(values), start=1):
+            if b < a:
+                self.say((*path, i), f"values must increase, but {b:g} follows {a:g}")
+                sound = False
+            elif b == a and i >= 2 and values[i - 2] == b:
+                self.say(
+                    (*path, i),
+                    f"{b:g} stands here a third time; twice makes a step, and that is all a step needs",
+                )
+                sound = False
+        return sound
+
+    def transfer(self, look: LookSpec, base: TransferFunction, path: Path) -> TransferFunction:
+        color, opacity, unit = base.color, base.opacity, base.opacity_unit
+        before = len(self.problems)
+        if look.color is not None:
+            color = self.colors(look.color, (*path, "color")) or color
+        if look.opacity is not None:
+            opacity = tuple(look.opacity)
+            self._values_rise([p[0] for p in opacity], (*path, "opacity"))
+        if look.opacity_unit is not None:
+            unit = self.length(look.opacity_unit, (*path, "opacity_unit"))
+            if unit <= 0.0:
+                self.say((*path, "opacity_unit"), f"{look.opacity_unit} must be a positive length")
+        return base if len(self.problems) > before else TransferFunction(color, opacity, unit)
+
+    def preset(self, name: str, path: Path) -> Light:
+        if name not in PRESETS:
+            self.say(path, f'there is no light "{name}"' + did_you_mean(name, PRESETS))
+            return Light()
+        return PRESETS[name]
+
+    def light(self, spec: str | LightSpec, path: Path) -> Light:
+        if isinstance(spec, str):
+            return self.preset(spec, path)
+        base = Light() if spec.preset is None else self.preset(spec.preset, (*path, "preset"))
+        given = {k: v for k in spec.model_fields_set if k != "preset" and (v := getattr(spec, k)) is not None}
+        if "direction" in given and not any(given["direction"]):
+            self.say((*path, "direction"), "is zero; it must point towards the light")
+            del given["direction"]
+        return replace(base, **given)
+
+    def glide(self, look: LookSpec, opening: Scene, path: Path) -> LookGlide:
+        """What a look changes, on top of the scene that it starts from."""
+        speaks = look.color is not None or look.opacity is not None or look.opacity_unit is not None
+        return LookGlide(
+            self.transfer(look, opening.transfer, path) if speaks else None,
+            self.light(look.light, (*path, "light")) if look.light is not None else None,
+            parse_color(look.background) if look.background is not None else None,
+        )

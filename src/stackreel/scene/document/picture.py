@@ -1,0 +1,172 @@
+"""How things look in a movie file: picture, colours, opacities, light, camera, crop, named places and looks."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, Tag
+
+from stackreel.scene.document.part import Part, Text, form
+from stackreel.scene.document.values import (
+    Color,
+    ColorPoint,
+    Interval,
+    Length,
+    NotNegative,
+    Number,
+    OpacityPoint,
+    Point,
+    Size,
+    ValueRange,
+    Vector,
+    Whole,
+)
+
+AxisName = Literal["x", "y", "z", "-x", "-y", "-z"]
+
+
+class OutputSpec(Part):
+    """The picture asked for."""
+
+    size: Size = Field(
+        (1920, 1080),
+        description="Width and height in pixels, both even.",
+        examples=[[1920, 1080], [1280, 720], [3840, 2160]],
+    )
+    fps: Annotated[Whole, Field(ge=1, le=240)] = Field(25, description="Frames in a second.", examples=[25, 30, 60])
+
+
+class ColorMap(Part):
+    """A named colour map, laid over a range of values."""
+
+    map: Text = Field(
+        description="A map's name: matplotlib's, cmocean's, Crameri's …, ParaView's (Cool to Warm, X Ray), or tissue; "
+        "`_r` at its end reverses it.",
+        examples=["bone", "viridis", "Cool to Warm", "tissue"],
+    )
+    range: ValueRange | None = Field(
+        None,
+        description="Values at the map's first and last colour; the volume's own range if left out.",
+        examples=[[0, 255]],
+    )
+
+
+ColorCurve = Annotated[
+    Annotated[Text, Tag("<name>")] | Annotated[ColorMap, Tag("<map>")] | Annotated[list[ColorPoint], Tag("<points>")],
+    form(text="<name>", mapping="<map>", list="<points>"),
+]
+OpacityCurve = list[OpacityPoint]
+
+
+class LightSpec(Part):
+    """Weights of the light's parts, and where it comes from."""
+
+    preset: Text | None = Field(
+        None, description="Start from this preset: none, headlight, studio or raking.", examples=["studio"]
+    )
+    ambient: NotNegative | None = Field(
+        None, description="Light from everywhere; 1 and nothing else is unlit.", examples=[0.3]
+    )
+    diffuse: NotNegative | None = Field(None, description="Light that shows slopes.", examples=[0.7])
+    specular: NotNegative | None = Field(None, description="Highlights.", examples=[0.2])
+    specular_power: NotNegative | None = Field(None, description="How sharp highlights are.", examples=[20])
+    direction: Vector | None = Field(
+        None,
+        description="Towards the light, in camera axes (right, up, backward).",
+        examples=[[-0.45, 0.65, 0.75]],
+    )
+
+
+LightChoice = Annotated[
+    Annotated[Text, Tag("<preset>")] | Annotated[LightSpec, Tag("<light>")],
+    form(text="<preset>", mapping="<light>"),
+]
+
+
+class BoxSpec(Part):
+    """A box along the world's axes; an axis left out spans the whole volume."""
+
+    x: Interval | None = Field(
+        None, description="From and to along x (columns).", examples=[[-0.1, 0.2], ["-2 mm", "3 mm"]]
+    )
+    y: Interval | None = Field(None, description="From and to along y (rows).", examples=[[0, 0.25]])
+    z: Interval | None = Field(None, description="From and to along z (sections).", examples=[[-0.15, 0.15]])
+
+
+BoxChoice = Annotated[
+    Annotated[Text, Tag("<place>")] | Annotated[BoxSpec, Tag("<box>")], form(text="<place>", mapping="<box>")
+]
+
+Direction = Annotated[
+    Annotated[AxisName, Tag("<axis>")] | Annotated[Vector, Tag("<vector>")],
+    form(text="<axis>", list="<vector>"),
+]
+
+
+class CameraSpec(Part):
+    """A camera pose, in ParaView's terms; its numbers can be pasted as they are."""
+
+    position: Point | None = Field(None, description="Where the camera stands, (x, y, z).", examples=[[1.5, -0.6, 1.9]])
+    focal_point: Point | None = Field(None, description="What it looks at, (x, y, z).", examples=[[0, 0, 0]])
+    view_up: Vector | None = Field(
+        None,
+        description="Which way is up; rows of an image run along +y, so up is -y.",
+        examples=[[0, -1, 0]],
+    )
+    view_angle: Annotated[Number, Field(gt=0, lt=180)] | None = Field(
+        None, description="Vertical field of view in degrees.", examples=[30]
+    )
+
+
+class LookSpec(Part):
+    """Part of how the volume looks; what is left out stays as it is."""
+
+    color: ColorCurve | None = Field(
+        None,
+        description="Colours over values: a map's name, {map, range}, or points [[value, colour], …].",
+        examples=["bone", {"map": "Cool to Warm", "range": [0, 255]}, [[0, "#000000"], [255, "white"]]],
+    )
+    opacity: OpacityCurve | None = Field(
+        None,
+        min_length=1,
+        description="Opacity over values: points [[value, opacity 0..1], …], straight between them; "
+        "a value given twice is a step.",
+        examples=[[[0, 0], [50, 0], [160, 0.1], [255, 0.4]]],
+    )
+    opacity_unit: Length | None = Field(
+        None,
+        description="The length over which those opacities hold (VTK's ScalarOpacityUnitDistance); smaller is denser.",
+        examples=[0.004, "250 um"],
+    )
+    light: LightChoice | None = Field(
+        None,
+        description="A preset (none, headlight, studio, raking) or weights.",
+        examples=["studio", {"ambient": 0.3, "diffuse": 0.7}],
+    )
+    background: Color | None = Field(None, description="What is behind the volume.", examples=["#000000", "white"])
+
+
+class SceneSpec(LookSpec):
+    """What is shown at the movie's beginning."""
+
+    camera: CameraSpec | None = Field(
+        None,
+        description="Where we look from; if left out, the whole volume is framed, seen as the sections were imaged.",
+    )
+    crop: BoxChoice | None = Field(
+        None,
+        description="Show this box only: a place's name, {x, y, z}, or none.",
+        examples=["none", {"x": [-0.1, 0.2]}],
+    )
+
+
+class PlaceSpec(Part):
+    """A box with a name, for shots to go to and to cut out."""
+
+    box: BoxSpec = Field(description="Where it is.", examples=[{"x": [-0.1, 0.2], "y": [0, 0.25], "z": [-0.15, 0.15]}])
+    view_from: Direction | None = Field(
+        None,
+        description="Look at it from this side: an axis such as -z, or a direction (x, y, z) from it to the camera.",
+        examples=["-z", [1, -0.5, 1]],
+    )
+    view_up: Vector | None = Field(None, description="Which way is up when looking at it.", examples=[[0, -1, 0]])

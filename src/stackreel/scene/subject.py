@@ -1,0 +1,42 @@
+"""What a movie file needs to know about its volume: where it stands, how big it is, which values it has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from stackreel.geometry import Box, Vec3
+
+Kind = Literal["intensity", "axial", "label"]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The volume as a movie sees it.
+
+    bounds      : the volume's box in world coordinates
+    um_per_unit : micrometres in one world unit; None when the data carry no physical size
+    value_range : smallest and largest value
+    kind        : intensity, axial (angles where 0° and 180° are the same) or label (regions)
+    step        : world size of a voxel along (x, y, z)
+    histogram   : (edges, counts), one edge more than counts; None when unknown
+    """
+
+    bounds: Box
+    um_per_unit: float | None = None
+    value_range: tuple[float, float] = (0.0, 255.0)
+    kind: Kind = "intensity"
+    step: Vec3 = (0.001, 0.001, 0.001)
+    histogram: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+
+    def __post_init__(self) -> None:
+        if self.histogram is not None:
+            edges, counts = self.histogram
+            if len(edges) != len(counts) + 1:
+                raise ValueError(f"a histogram of {len(counts)} counts needs {len(counts) + 1} edges, not {len(edges)}")
+
+    @property
+    def color_range(self) -> tuple[float, float]:
+        """The value range, widened when all values are equal, so that a colour map has room."""
+        lo, hi = self.value_range
+        return (lo, hi) if hi > lo else (lo, lo + 1.0)

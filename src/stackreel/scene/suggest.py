@@ -1,0 +1,149 @@
+"""A first look at a volume that nobody has seen yet: colours and opacities picked from its histogram.
+
+Most of a scan is empty: the peak at one end of the histogram is background and becomes transparent. What is left gets
+opacities that rise from its threshold to its brightest values, and an opacity unit for which an average line of sight
+through the volume keeps a few per cent of its light: neither a solid block nor mist.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from stackreel.scene.subject import Subject
+
+Array = npt.NDArray[np.float64]
+
+_DEPTH = 3.0
+"""Optical depth wanted along an average line of sight: e⁻³ = 5 % of the light passes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A first look.
+
+    map, range   : colour map and the values at its ends
+    opacity      : points (value, opacity)
+    opacity_unit : world length
+    light        : a preset's name
+    threshold    : value that parts background from the rest; None when there is no background to part
+    """
+
+    map: str
+    range: tuple[float, float]
+    opacity: tuple[tuple[float, float], ...]
+    opacity_unit: float
+    light: str
+    threshold: float | None
+
+
+def otsu(edges: npt.ArrayLike, counts: npt.ArrayLike) -> float:
+    """The value that parts a histogram into the two most compact halves (Otsu 1979)."""
+    e, c = np.asarray(edges, dtype=np.float64), np.asarray(counts, dtype=np.float64)
+    middle = 0.5 * (e[:-1] + e[1:])
+    below, first = np.cumsum(c), np.cumsum(c * middle)
+    above, total = below[-1] - below, first[-1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gain = below * above * (first / below - (total - first) / above) ** 2
+    return float(e[int(np.nanargmax(np.where(np.isfinite(gain), gain, -1.0))) + 1])
+
+
+def _quantile(edges: Array, counts: Array, share: float) -> float:
+    """The value below which that share of the counts lies."""
+    cumulated = np.concatenate([[0.0], np.cumsum(counts)])
+    return float(np.interp(share * cumulated[-1], cumulated, edges))
+
+
+def _tidy(value: float, span: float) -> float:
+    """The value rounded to about three figures of the range, for a file that people read."""
+    digits = int(np.ceil(-np.log10(span))) + 3
+    return float(round(value, max(digits, 0)))
+
+
+def _mean_chord(subject: Subject) -> float:
+    """Average length of a line of sight through the volume: 4 V / S, as for every convex body."""
+    a, b, c = (max(s, 1e-9) for s in subject.bounds.size)
+    return 2.0 * a * b * c / (a * b + b * c + c * a)
+
+
+def _unit_for(depth_at_unit: float, subject: Subject) -> float:
+    """Opacity unit for which an average line of sight gathers the wanted depth.
+
+    depth_at_unit : mean of -ln(1 - opacity) over the volume
+    """
+    unit = _mean_chord(subject) * depth_at_unit / _DEPTH
+    low, high = 0.25 * min(subject.step), max(subject.bounds.size)
+    unit = float(min(max(unit, low), high))
+    return float(f"{unit:.3g}")
+
+
+def suggest(subject: Subject) -> Suggestion:
+    """The first look for that volume; a pure function of it."""
+    lo, hi = subject.color_range
+    if subject.kind == "label":
+        step = min(1.0, 0.5 * (hi - lo))
+        opacity: tuple[tuple[float, float], ...] = ((lo, 0.0), (lo + 0.5 * step, 0.0), (lo + step, 0.6), (hi, 0.6))
+        return Suggestion("glasbey", (lo, hi), opacity, _unit_for(_mean_depth(subject, opacity), subject), "none", lo)
+    if subject.kind == "axial":
+        opacity = ((lo, 0.05), (hi, 0.05))
+        return Suggestion("cmocean:phase", (lo, hi), opacity, _unit_for(0.05, subject), "none", None)
+    if subject.histogram is None or sum(subject.histogram[1]) <= 0 or hi <= lo:
+        points = [(lo, 0.0), (lo + 0.2 * (hi - lo), 0.0), (hi, 0.5)]
+        threshold: float | None = None
+        bright = False
+        shown = (lo, hi)
+    else:
+        edges, counts = (np.asarray(v, dtype=np.float64) for v in subject.histogram)
+        threshold = otsu(edges, counts)
+        bright = _is_background_bright(edges, counts)
+        kept = counts * ((edges[1:] <= threshold) if bright else (edges[:-1] >= threshold))
+        if kept.sum() <= 0:
+            kept = counts
+        q = [_quantile(edges, kept, s) for s in ((0.995, 0.9, 0.5) if bright else (0.005, 0.5, 0.9, 0.995))]
+        if bright:
+            points = [(lo, 0.6), (q[2], 0.25), (q[1], 0.06), (threshold, 0.0), (hi, 0.0)]
+            shown = (min(_quantile(edges, kept, 0.005), q[2]), threshold)
+        else:
+            foot = (
+                threshold - 0.3 * max(threshold - _quantile(edges, counts - kept, 0.5), 0.0)
+                if (counts - kept).sum() > 0
+                else lo
+            )
+            points = [(lo, 0.0), (foot, 0.0), (q[1], 0.08), (q[2], 0.3), (q[3], 0.6), (hi, 0.6)]
+            shown = (foot, q[3])
+    span = hi - lo
+    tidy = [(_tidy(min(max(v, lo), hi), span), a) for v, a in points]
+    increasing = [p for i, p in enumerate(tidy) if i == 0 or p[0] > tidy[i - 1][0]]
+    opacity = tuple(increasing) if len(increasing) > 1 else ((lo, 0.0), (hi, 0.5))
+    unit = _unit_for(_mean_depth(subject, opacity), subject)
+    low, high = _tidy(shown[0], span), _tidy(shown[1], span)
+    color_range = (low, high) if high > low else (lo, hi)
+    if bright:
+        color_range = (color_range[1], color_range[0])
+    return Suggestion(
+        "tissue", color_range, opacity, unit, "studio", None if threshold is None else _tidy(threshold, span)
+    )
+
+
+def _is_background_bright(edges: Array, counts: Array) -> bool:
+    """Whether the empty part is white, as under a bright-field microscope: much at the top, little at the bottom."""
+    lo, hi = edges[0], edges[-1]
+    middle = 0.5 * (edges[:-1] + edges[1:])
+    top = counts[middle > hi - 0.06 * (hi - lo)].sum()
+    bottom = counts[middle < lo + 0.06 * (hi - lo)].sum()
+    return bool(top > 0.25 * counts.sum() and top > 2.0 * bottom)
+
+
+def _mean_depth(subject: Subject, opacity: tuple[tuple[float, float], ...]) -> float:
+    """Mean of -ln(1 - opacity) over the volume: optical depth gathered in one opacity unit."""
+    table = np.asarray(opacity, dtype=np.float64)
+    if subject.histogram is None or sum(subject.histogram[1]) <= 0:
+        values = np.linspace(*subject.color_range, 256)
+        weights = np.full(256, 0.3 / 256)
+    else:
+        edges, counts = (np.asarray(v, dtype=np.float64) for v in subject.histogram)
+        values, weights = 0.5 * (edges[:-1] + edges[1:]), counts / counts.sum()
+    alpha = np.minimum(np.interp(values, table[:, 0], table[:, 1]), 0.98)
+    return float((weights * -np.log1p(-alpha)).sum())
