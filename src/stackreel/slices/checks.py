@@ -80,9 +80,7 @@ def inspect_all(inspect: Callable[[int, Path], T], paths: Sequence[Path]) -> lis
     return [result for result in results if not isinstance(result, StackreelError)]
 
 
-def check_equal(
-    kinds: Sequence[tuple[int, int, np.dtype[Any]]], paths: Sequence[Path], stated: Stated
-) -> None:
+def check_equal(kinds: Sequence[tuple[int, int, np.dtype[Any]]], paths: Sequence[Path], stated: Stated) -> None:
     """Every (rows, columns, dtype) is the same, and what was stated; else SliceShapeError for the first."""
     counts = Counter(kinds)
     usual, n = counts.most_common(1)[0]
@@ -113,9 +111,7 @@ def check_type(dtype: np.dtype[Any], where: str) -> np.dtype[Any]:
     """The type in native byte order; SliceError when it is none of TYPES."""
     native = dtype.newbyteorder("=")
     if native not in TYPES:
-        raise SliceError(
-            f"{where} holds {_words(native)}; {known_types()}; convert the sections to one of them"
-        )
+        raise SliceError(f"{where} holds {_words(native)}; {known_types()}; convert the sections to one of them")
     return native
 
 

@@ -73,9 +73,7 @@ def _in_folder(folder: Path, raw: bool) -> Found:
     try:
         entries = sorted(folder.iterdir())
     except OSError as error:
-        raise SliceReadError(
-            f"{folder}: the folder cannot be listed: {(error.strerror or '').lower()}"
-        ) from error
+        raise SliceReadError(f"{folder}: the folder cannot be listed: {(error.strerror or '').lower()}") from error
     visible = [p for p in entries if not _ignored(p)]
     known = [p for p in visible if ending(p) in ENDINGS]
     others = [p for p in visible if ending(p) not in ENDINGS and not p.is_dir()]
@@ -114,9 +112,7 @@ def _ordered(paths: Sequence[Path], others: Sequence[Path], where: str, folder: 
     endings = Counter(ending(p) for p in paths)
     if len(endings) > 1:
         globs = " or ".join(f"'{folder}/*{e}'" for e in sorted(endings))
-        raise SliceError(
-            f"{where}: {_counts(paths)} together; say which are the sections with a glob: {globs}"
-        )
+        raise SliceError(f"{where}: {_counts(paths)} together; say which are the sections with a glob: {globs}")
     below = {p: p.relative_to(folder) for p in paths}
     ordered = sorted(paths, key=lambda p: [natural_key(part) for part in below[p].parts])
     notes = numbering_notes([below[p].as_posix().removesuffix(_suffix(p)) for p in ordered])

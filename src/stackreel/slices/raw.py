@@ -88,15 +88,12 @@ def open_raw(
     count = _check_sizes(paths, sizes, shape, dtype, skip_bytes)
     said = list(notes)
     if dtype.itemsize > 1 and byte_order is None:
-        said.append(
-            f"{dtype} samples read as little-endian; if sections look like noise, try --byte-order big"
-        )
+        said.append(f"{dtype} samples read as little-endian; if sections look like noise, try --byte-order big")
     return RawSlices(
         shape=(count * len(paths), *shape),
         dtype=dtype,
         files=tuple(
-            SliceFile(path, stat.st_size, stat.st_mtime_ns, count)
-            for path, stat in zip(paths, stats, strict=True)
+            SliceFile(path, stat.st_size, stat.st_mtime_ns, count) for path, stat in zip(paths, stats, strict=True)
         ),
         notes=tuple(said),
         skip_bytes=skip_bytes,
@@ -150,30 +147,20 @@ def _what_would_fit(size: int, shape: tuple[int, int], dtype: np.dtype[Any], ski
     types = {1: "uint8", 2: "uint16 or int16", 4: "float32, uint32 or int32", 8: "float64, uint64 or int64"}
     for width, names in types.items():
         if body == samples * width and width != dtype.itemsize:
-            hints.append(
-                f"{size:,} bytes would fit {rows} × {columns} {names} (--dtype {names.split()[0].strip(',')})"
-            )
+            hints.append(f"{size:,} bytes would fit {rows} × {columns} {names} (--dtype {names.split()[0].strip(',')})")
     if not hints and skip and (size == slice_bytes):
         hints.append("they would fit without a header (leave --skip-bytes out)")
     row_bytes = columns * dtype.itemsize
     if not hints and body > 0 and body % row_bytes == 0 and body != slice_bytes:
         hints.append(f"{body:,} bytes would fit {body // row_bytes} × {columns} {dtype}")
     column_bytes = rows * dtype.itemsize
-    if (
-        body > 0
-        and body % column_bytes == 0
-        and body != slice_bytes
-        and not any("--dtype" in h for h in hints)
-    ):
+    if body > 0 and body % column_bytes == 0 and body != slice_bytes and not any("--dtype" in h for h in hints):
         hints.append(f"{rows} × {body // column_bytes} {dtype} would fit")
     if not hints and slice_bytes < body <= slice_bytes + 65536:
-        hints.append(
-            f"it is {body - slice_bytes:,} bytes more: a header? (--skip-bytes {skip + body - slice_bytes})"
-        )
+        hints.append(f"it is {body - slice_bytes:,} bytes more: a header? (--skip-bytes {skip + body - slice_bytes})")
     if many and body > slice_bytes and body % slice_bytes == 0:
         hints.append(
-            f"each file holds {body // slice_bytes} such slices; join them into one file, or "
-            "give the shape of one"
+            f"each file holds {body // slice_bytes} such slices; join them into one file, or give the shape of one"
         )
     return "; ".join(hints)
 

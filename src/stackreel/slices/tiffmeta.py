@@ -61,12 +61,27 @@ def spacing_of(tif: Any, page: Any, sections: int) -> tuple[Spacing | None, list
     return None, notes
 
 
-def _from_ome(xml: str) -> Size:
+def ome_sizes(xml: str) -> dict[str, int]:
+    """How many sections, channels and time points OME metadata speak of: {"Z": 234, "C": 1, "T": 1}.
+
+    1 where they are silent. For a set of files that share their metadata: the sizes of the whole set.
+    """
+    pixels = _ome_pixels(xml)
+    said = {axis: (pixels.get(f"Size{axis}") or "") if pixels is not None else "" for axis in "ZCT"}
+    return {axis: int(n) if n.isdigit() else 1 for axis, n in said.items()}
+
+
+def _ome_pixels(xml: str) -> ElementTree.Element | None:
+    """The Pixels element of the first image."""
     try:
         root = ElementTree.fromstring(xml)
     except ElementTree.ParseError:
-        return (None, None, None)
-    pixels = next((node for node in root.iter() if node.tag.rpartition("}")[2] == "Pixels"), None)
+        return None
+    return next((node for node in root.iter() if node.tag.rpartition("}")[2] == "Pixels"), None)
+
+
+def _from_ome(xml: str) -> Size:
+    pixels = _ome_pixels(xml)
     if pixels is None:
         return (None, None, None)
     z, y, x = (
