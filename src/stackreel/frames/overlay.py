@@ -42,18 +42,19 @@ def draw_titles(rgb: npt.NDArray[np.uint8], titles: Iterable[Title]) -> npt.NDAr
     picture = rgb.astype(np.float32)
     for title in visible:
         _draw(picture, title)
-    return np.clip(picture + 0.5, 0.0, 255.0).astype(np.uint8)
+    finished: npt.NDArray[np.uint8] = np.clip(picture + 0.5, 0.0, 255.0).astype(np.uint8)
+    return finished
 
 
 def missing_characters(text: str) -> str:
     """The characters of text that the typeface cannot draw, each once; "" when all is well."""
-    font = _font(64.0)
+    font = typeface(64.0)
     blank = _shape(font, "\uffff")
     return "".join(c for c in dict.fromkeys(text) if not c.isspace() and _shape(font, c) == blank)
 
 
 def doubts(titles: Iterable[Title], size: tuple[int, int]) -> list[str]:
-    """What a viewer would miss in these titles on a picture of size (width, height): sentences, none when all is well."""
+    """What a viewer would miss in these titles on a picture of (width, height), in sentences; none when all is well."""
     found = []
     for title in dict.fromkeys((t.text, t.size) for t in titles):
         text, line = title
@@ -87,7 +88,7 @@ def _draw(picture: npt.NDArray[np.float32], title: Title) -> None:
     letters = np.asarray(canvas, np.float32)[part][..., None] / 255.0
     shadow = np.roll(np.asarray(soft, np.float32), lift, axis=0)[part][..., None] / 255.0
     color = np.asarray(title.color, np.float32)
-    ground = 0.0 if float(color @ np.float32([0.2126, 0.7152, 0.0722])) > 0.4 else 255.0
+    ground = 0.0 if np.dot(title.color, (0.2126, 0.7152, 0.0722)) > 0.4 else 255.0
 
     view = picture[y0:y1, x0:x1]
     view += (ground - view) * np.minimum(1.6 * shadow, 1.0) * (SHADOW * title.opacity)
@@ -96,7 +97,7 @@ def _draw(picture: npt.NDArray[np.float32], title: Title) -> None:
 
 def _mask(lines: list[str], letter: float, across: float) -> Image.Image:
     """Coverage of the lines, set at a letter size in pixels, aligned by across: 0 left, 0.5 centred, 1 right."""
-    font = _font(letter * _FINE)
+    font = typeface(letter * _FINE)
     leading = letter * _FINE * LEADING
     widths = [font.getlength(line) for line in lines]
     columns, rows = max(widths) / _FINE, len(lines) * letter * LEADING
@@ -142,11 +143,12 @@ def _lines(text: str, size: float, aspect: float) -> list[str]:
 @cache
 def _width(text: str) -> float:
     """Length of a line in letter sizes."""
-    return float(_font(_RULER).getlength(text)) / _RULER
+    return float(typeface(_RULER).getlength(text)) / _RULER
 
 
 @cache
-def _font(size: float) -> ImageFont.FreeTypeFont:
+def typeface(size: float) -> ImageFont.FreeTypeFont:
+    """The letters that titles are set in, at a size in pixels."""
     path = font_source_sans_pro.font_files_ttf["SourceSansProSemibold"]
     return ImageFont.truetype(path, size, layout_engine=ImageFont.Layout.BASIC)
 

@@ -18,7 +18,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -28,15 +27,11 @@ from stackreel.errors import DiskFullError
 from stackreel.frames.engine import Output, Session
 from stackreel.frames.overlay import draw_titles
 from stackreel.movie.reel import Reel, frame_key
+from stackreel.paraview.beside import format_bytes
 from stackreel.scene import Scene
+from stackreel.scene.timeline import Timeline
 
 _WAITING = 3  # finished pictures that may wait for the disk
-
-
-class Moments(Protocol):
-    """What shooting needs of a timeline: the scene at a time in seconds."""
-
-    def at(self, seconds: float) -> Scene: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +61,14 @@ class Stopped(KeyboardInterrupt):
     """Ctrl-C or a request to end, obeyed after the frame in hand; str() says what is kept."""
 
 
-def takes(
-    timeline: Moments, frames: range, fps: float, *, data: str, engine: str, output: Output
-) -> tuple[Take, ...]:
-    """The frames of a movie in order, each with its key. Frame n shows the scene at n / fps seconds."""
-    found = []
-    for number in frames:
-        scene = timeline.at(number / fps)
-        found.append(Take(number, scene, frame_key(scene, data=data, engine=engine, output=output)))
-    return tuple(found)
+def takes(timeline: Timeline, frames: range, *, data: str, engine: str, output: Output) -> tuple[Take, ...]:
+    """The frames of a movie in order, each with its key.
+
+    data   : the volume's fingerprint
+    engine : name and version
+    """
+    scenes = ((number, timeline.at(timeline.time_of(number))) for number in frames)
+    return tuple(Take(n, scene, frame_key(scene, data=data, engine=engine, output=output)) for n, scene in scenes)
 
 
 def missing(movie: Sequence[Take], reel: Reel, size: tuple[int, int]) -> list[Take]:
@@ -99,12 +93,17 @@ def check_room(count: int, size: tuple[int, int], folder: Path) -> str | None:
     least, likely = 0.05 * pixels, 1.5 * pixels
     if free < least:
         raise DiskFullError(
-            f"{folder}: {_bytes(free)} free, but {count} frames of {size[0]} × {size[1]} need about {_bytes(likely)}; "
-            "free some space, write elsewhere with -o, or render smaller with --draft or --size"
+            f"{folder}: {format_bytes(free)} free, but {count} frames of {size[0]} × {size[1]} need about "
+            f"{format_bytes(int(likely))}; free some space, write elsewhere with -o, or render smaller with --draft or --size"
         )
     if free < likely:
-        return f"{folder}: {_bytes(free)} free; {count} frames may need up to {_bytes(likely)}"
+        return f"{folder}: {format_bytes(free)} free; {count} frames may need up to {format_bytes(int(likely))}"
     return None
+
+
+def draw(scene: Scene, session: Session) -> npt.NDArray[np.uint8]:
+    """The finished picture of a scene, on its background and with its titles: uint8 (height, width, 3)."""
+    return draw_titles(session.render(scene).over(scene.background), scene.titles)
 
 
 def shoot(
@@ -123,28 +122,42 @@ def shoot(
     drawn: tuple[Scene, npt.NDArray[np.uint8]] | None = None
     waiting: deque[Future[Path]] = deque()
     bar = tqdm(
-        total=len(wanted), unit="frame", desc="rendering", disable=None if progress else True, dynamic_ncols=True, smoothing=0.1
+        total=len(wanted),
+        unit="frame",
+        desc="rendering",
+        disable=None if progress else True,
+        dynamic_ncols=True,
+        smoothing=0.1,
     )
     bar.set_postfix_str(f"{len(movie) - len(wanted)} reused")
-    with ThreadPoolExecutor(1, thread_name_prefix="reel") as writer, bar, _stop_request() as stop:
-        for take in wanted:
-            if stop.is_set():
-                break
-            if not reel.path(take.key).exists() or not reel.holds(take.key, size):
-                bare = replace(take.scene, titles=())
-                if drawn is None or drawn[0] != bare:
-                    drawn = (bare, session.render(bare).over(bare.background))
-                waiting.append(writer.submit(reel.keep, take.key, draw_titles(drawn[1], take.scene.titles)))
-                rendered += 1
-            bar.update()
-            while waiting and (len(waiting) > _WAITING or waiting[0].done()):
+    try:
+        with ThreadPoolExecutor(1, thread_name_prefix="reel") as writer, bar, _stop_request() as stop:
+            for take in wanted:
+                if stop.is_set():
+                    break
+                if not reel.path(take.key).exists() or not reel.holds(take.key, size):
+                    bare = replace(take.scene, titles=())
+                    if drawn is None or drawn[0] != bare:
+                        drawn = (bare, session.render(bare).over(bare.background))
+                    waiting.append(writer.submit(reel.keep, take.key, draw_titles(drawn[1], take.scene.titles)))
+                    rendered += 1
+                bar.update()
+                while waiting and (len(waiting) > _WAITING or waiting[0].done()):
+                    waiting.popleft().result()
+            while waiting:
                 waiting.popleft().result()
-        while waiting:
-            waiting.popleft().result()
-        if stop.is_set() and bar.n < len(wanted):
-            done = len(movie) - sum(not reel.path(take.key).exists() for take in movie)
-            raise Stopped(f"stopped; {done} of {len(movie)} frames are kept in {reel.folder}, the same command goes on from there")
+    except DiskFullError as error:
+        raise DiskFullError(
+            f"{reel.folder}: the disk is full; {_kept(movie, reel)}; "
+            "make room, then the same command goes on from there"
+        ) from error
+    if stop.is_set() and bar.n < len(wanted):
+        raise Stopped(f"stopped; {_kept(movie, reel)} in {reel.folder}, and the same command goes on from there")
     return Report(rendered, len(movie) - rendered, time.perf_counter() - begun)
+
+
+def _kept(movie: Sequence[Take], reel: Reel) -> str:
+    return f"{sum(reel.path(take.key).exists() for take in movie)} of {len(movie)} frames are kept"
 
 
 @contextlib.contextmanager
@@ -166,11 +179,3 @@ def _stop_request() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _bytes(count: float) -> str:
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.3g} {unit}"
-        count /= 1000
-    return f"{count:.3g} TB"

@@ -1,0 +1,65 @@
+"""`stackreel frame`: one moment of a movie as a picture."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from stackreel.cli.options import add_engine_options, add_picture_options, note
+from stackreel.cli.values import seconds
+
+EXAMPLES = """\
+examples:
+  stackreel frame flight.yaml --at 3.2s -o frame.png
+  stackreel frame flight.yaml --at 1:03.5 -o poster.png --size 3840 2160"""
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        "frame",
+        help="one moment of the movie as a picture",
+        description="Render one moment of a movie file as a PNG picture: exactly what the movie shows then.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("movie", type=Path, help="the movie file, such as flight.yaml")
+    parser.add_argument(
+        "--at", type=seconds, default=0.0, metavar="TIME", help="when: 3.2s, 3.2 or 1:03.5 (default: the beginning)"
+    )
+    parser.add_argument("-o", "--output", type=Path, required=True, help="the picture to write, such as frame.png")
+    parser.add_argument("--overwrite", action="store_true", help="replace the picture when it stands already")
+    add_picture_options(parser)
+    add_engine_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    import time
+
+    from stackreel.movie.picture import check_picture, write_picture
+    from stackreel.movie.production import produce
+    from stackreel.movie.shoot import draw
+
+    check_picture(args.output, overwrite=args.overwrite)
+    production = produce(
+        args.movie,
+        size=tuple(args.size) if args.size else None,
+        draft=args.draft,
+        engine=args.engine,
+        memory=args.memory,
+        threads=args.threads,
+    )
+    scene = production.timeline.at(args.at)
+    for text in production.check([(args.at, scene)]):
+        note(text)
+    begun = time.perf_counter()
+    session = production.engine.open(production.volume, production.output)
+    try:
+        picture = draw(scene, session)
+    finally:
+        session.close()
+    write_picture(args.output, picture)
+    width, height = production.output.size
+    print(f"{args.output}: {args.movie} at {args.at:g} s, {width} × {height}, {time.perf_counter() - begun:.2g} s")
+    print(f"  next: `stackreel sheet {args.movie} -o sheet.png` shows the whole movie on a page")
+    return 0

@@ -1,0 +1,37 @@
+"""Options that the verbs around a movie file share: how large, with what engine, with how much of the machine."""
+
+from __future__ import annotations
+
+import argparse
+
+from stackreel.cli.values import byte_count, positive
+
+ENGINES = ("native",)
+
+
+def add_picture_options(parser: argparse.ArgumentParser) -> None:
+    """--size and --draft."""
+    group = parser.add_argument_group("picture")
+    group.add_argument(
+        "--size",
+        nargs=2,
+        type=positive,
+        metavar=("W", "H"),
+        help="width and height in pixels, instead of the movie file's",
+    )
+    group.add_argument("--draft", action="store_true", help="a quarter of the size along each axis: a look, in seconds")
+
+
+def add_engine_options(parser: argparse.ArgumentParser) -> None:
+    """--engine, --memory and --threads."""
+    group = parser.add_argument_group("machine")
+    group.add_argument("--engine", choices=ENGINES, default="native", help="what draws the frames (default: native)")
+    group.add_argument("--memory", type=byte_count, metavar="SIZE", help="memory for the volume, such as 4G")
+    group.add_argument("--threads", type=positive, metavar="N", help="threads to draw with (default: all cores)")
+
+
+def note(text: str) -> None:
+    """A word on stderr that is no error."""
+    import sys
+
+    print(f"stackreel: note: {text}", file=sys.stderr)
