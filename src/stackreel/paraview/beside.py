@@ -1,0 +1,89 @@
+"""The small files beside a volume file through which ParaView opens it: their names, and how they are written.
+
+    brain.h5                the volume: full resolution and all reduced levels
+    brain.xmf2, brain.hdf   full resolution, for ParaView's XDMF and VTKHDF readers
+    brain.L1of3.xmf2, …     the reduced levels, each a fraction of the memory
+
+None of them holds samples: each is a few kilobytes that point into brain.h5 by name, so they move together with
+it. The level's number is followed by "of3" because ParaView's file dialog takes brain.L1.hdf, brain.L2.hdf, … for
+the time steps of one series and would play the levels one after the other.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from stackreel.errors import DiskFullError, OutputExistsError, VolumeError
+
+_UNITS = ((1e3, "kB"), (1e6, "MB"), (1e9, "GB"), (1e12, "TB"), (1e15, "PB"))
+
+
+def xdmf_path(volume_path: Path, level: int, levels: int) -> Path:
+    """Where level 0 … levels-1 of a volume gets its XDMF file: brain.xmf2, brain.L1of3.xmf2, …"""
+    return _beside(volume_path, level, levels, ".xmf2")
+
+
+def vtkhdf_path(volume_path: Path, level: int, levels: int) -> Path:
+    """Where level 0 … levels-1 of a volume gets its VTKHDF file: brain.hdf, brain.L1of3.hdf, …"""
+    return _beside(volume_path, level, levels, ".hdf")
+
+
+def existing(volume_path: Path, suffix: str) -> list[Path]:
+    """Files beside the volume that have names we would give, for any number of levels; sorted."""
+    pattern = re.compile(rf"{re.escape(volume_path.stem)}(\.L\d+of\d+)?{re.escape(suffix)}")
+    folder = volume_path.parent
+    if not folder.is_dir():
+        return []
+    return sorted(p for p in folder.iterdir() if pattern.fullmatch(p.name) and p.name != volume_path.name)
+
+
+def refuse_foreign(volume_path: Path, suffix: str, is_ours: Callable[[Path], bool]) -> None:
+    """Raises OutputExistsError when a file under one of our names was not written by stackreel."""
+    for path in existing(volume_path, suffix):
+        if not is_ours(path):
+            raise OutputExistsError(
+                f"{path} stands already and was not written by stackreel; "
+                f"move it away, or give the volume another name than {volume_path.name}"
+            )
+
+
+def remove_stale(volume_path: Path, suffix: str, keep: Collection[Path]) -> None:
+    """Take away the files of an earlier volume of this name with another number of levels."""
+    for path in existing(volume_path, suffix):
+        if path not in keep:
+            path.unlink()
+
+
+def replace_with(path: Path, write: Callable[[Path], None]) -> Path:
+    """The file that `write` makes, put under its final name only once it is whole."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        write(temporary)
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        if error.errno == errno.ENOSPC:
+            raise DiskFullError(f"{path.parent}: the disk is full; {path.name} was not written") from error
+        reason = str(error.strerror or error).splitlines()[0]
+        raise VolumeError(f"{path}: cannot be written ({reason}); choose a folder that can") from error
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return path
+
+
+def format_bytes(count: int) -> str:
+    """Bytes as a person says them, in powers of ten: 12501888000 → "12.5 GB"."""
+    if count < 1000:
+        return f"{count} bytes"
+    scale, unit = next(((s, u) for s, u in _UNITS if count < 999.5 * s), _UNITS[-1])
+    return f"{count / scale:.3g} {unit}"
+
+
+def _beside(volume_path: Path, level: int, levels: int, suffix: str) -> Path:
+    stem = volume_path.stem if level == 0 else f"{volume_path.stem}.L{level}of{levels - 1}"
+    return volume_path.with_name(stem + suffix)

@@ -1,0 +1,31 @@
+"""The doors through which ParaView enters a volume: all the small files beside it at once.
+
+Two formats, because each serves where the other fails: XDMF is read by every ParaView of the last fifteen years
+and can take every n-th sample; VTKHDF reads only the part that is asked for, however large the volume.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from stackreel.paraview import vtkhdf, xdmf
+from stackreel.paraview.beside import refuse_foreign
+from stackreel.paraview.grid import refuse_names
+from stackreel.volume import Volume
+
+
+def check_doors(volume_path: Path) -> None:
+    """To be asked before a long conversion: can the files for ParaView be written beside this volume?
+
+    Raises VolumeError for a name that ParaView's readers cannot take, OutputExistsError for files in the way that
+    stackreel did not write.
+    """
+    refuse_names(volume_path.name, "")
+    refuse_foreign(volume_path, ".xmf2", xdmf.is_ours)
+    refuse_foreign(volume_path, ".hdf", vtkhdf.is_ours)
+
+
+def write_doors(volume: Volume) -> list[Path]:
+    """Every file for ParaView beside the volume, XDMF and VTKHDF; what an earlier build left is replaced."""
+    check_doors(volume.path)
+    return [*xdmf.write_xdmf(volume), *vtkhdf.write_vtkhdf_companions(volume)]
