@@ -29,6 +29,7 @@ class Suggestion:
     opacity_unit : world length
     light        : a preset's name
     threshold    : value that parts background from the rest; None when there is no background to part
+    share        : share of the volume that is not background
     """
 
     map: str
@@ -37,6 +38,7 @@ class Suggestion:
     opacity_unit: float
     light: str
     threshold: float | None
+    share: float = 1.0
 
 
 def otsu(edges: npt.ArrayLike, counts: npt.ArrayLike) -> float:
@@ -92,7 +94,7 @@ def suggest(subject: Subject) -> Suggestion:
     if subject.histogram is None or sum(subject.histogram[1]) <= 0 or hi <= lo:
         points = [(lo, 0.0), (lo + 0.2 * (hi - lo), 0.0), (hi, 0.5)]
         threshold: float | None = None
-        bright = False
+        bright, share = False, 1.0
         shown = (lo, hi)
     else:
         edges, counts = (np.asarray(v, dtype=np.float64) for v in subject.histogram)
@@ -101,6 +103,7 @@ def suggest(subject: Subject) -> Suggestion:
         kept = counts * ((edges[1:] <= threshold) if bright else (edges[:-1] >= threshold))
         if kept.sum() <= 0:
             kept = counts
+        share = float(kept.sum() / counts.sum())
         q = [_quantile(edges, kept, s) for s in ((0.995, 0.9, 0.5) if bright else (0.005, 0.5, 0.9, 0.995))]
         if bright:
             points = [(lo, 0.6), (q[2], 0.25), (q[1], 0.06), (threshold, 0.0), (hi, 0.0)]
@@ -123,7 +126,7 @@ def suggest(subject: Subject) -> Suggestion:
     if bright:
         color_range = (color_range[1], color_range[0])
     return Suggestion(
-        "tissue", color_range, opacity, unit, "studio", None if threshold is None else _tidy(threshold, span)
+        "tissue", color_range, opacity, unit, "studio", None if threshold is None else _tidy(threshold, span), share
     )
 
 
