@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib
-import importlib.util
 import os
 import sys
 import textwrap
@@ -41,7 +40,7 @@ class _Main(argparse.ArgumentParser):
             lines += ["", f"{title}:"]
             for verb in verbs:
                 lines += textwrap.wrap(
-                    self.summaries.get(verb, ""), 96, initial_indent=f"  {verb:<10}", subsequent_indent=" " * 12
+                    self.summaries[verb], 96, initial_indent=f"  {verb:<10}", subsequent_indent=" " * 12
                 )
         lines += ["", "For example:", textwrap.indent(EXAMPLE, "  "), ""]
         lines += ["Options:", "  -h, --help  this text", "  --version   the version", ""]
@@ -55,8 +54,6 @@ def parser() -> argparse.ArgumentParser:
     verbs = top.add_subparsers(dest="verb", metavar="<verb>", required=True, parser_class=argparse.ArgumentParser)
     for _, names in GROUPS:
         for name in names:
-            if importlib.util.find_spec(f"stackreel.cli.{name}") is None:  # INTERIM
-                continue
             importlib.import_module(f"stackreel.cli.{name}").add(verbs)
     top.summaries = {choice.dest: choice.help or "" for choice in verbs._choices_actions}
     return top

@@ -61,14 +61,12 @@ def run(args: argparse.Namespace) -> int:
         pictures = [draw(scene, session) for _, scene in tqdm(moments, unit="frame", desc="rendering", disable=None)]
     finally:
         session.close()
-    width, height = timeline.size
-    title = f"{args.movie.name}   {clock(timeline.seconds)}, {width} × {height}, {timeline.frames} frames, {timeline.fps} fps"
+    picture = " × ".join(str(n) for n in timeline.size)
+    title = f"{args.movie.name}   {clock(timeline.seconds)}, {timeline.frames} frames, {picture}, {timeline.fps} fps"
     write_picture(args.output, draw_sheet(title, rows, pictures))
     print(
         f"{args.output}: {len(pictures)} frames of {args.movie}, {timeline.seconds:g} s in {len(timeline.shots)} shots"
     )
-    print(
-        f"  next: `stackreel frame {args.movie} --at {timeline.seconds / 2:.3g}s -o frame.png` for a moment at full size,"
-    )
-    print(f"        `stackreel render {args.movie} -o draft.mp4 --draft` for the movie in small")
+    print(f"  next: `stackreel frame {args.movie} --at {timeline.seconds / 2:.3g}s -o frame.png` for one moment,")
+    print(f"        `stackreel render {args.movie} -o draft.mp4 --draft` for the movie, small")
     return 0

@@ -37,24 +37,26 @@ class Row:
 
 
 def rows_by_shot(timeline: Timeline, columns: int) -> tuple[Row, ...]:
-    """One row a shot, its first and last frame and what lies evenly between."""
+    """One row a shot: its first and last frame and what lies evenly between, as far as it differs."""
     rows = []
     for number, shot in enumerate(timeline.shots, start=1):
-        last = max(shot.seconds - 1.0 / timeline.fps, 0.0)
-        count = columns if last > 0 else 1
-        times = [shot.start + last * k / max(count - 1, 1) for k in range(count)]
-        times = [min(t, timeline.seconds) for t in times]
+        first = min(round(shot.start * timeline.fps), timeline.frames - 1)
+        last = max(first, min(round(shot.end * timeline.fps), timeline.frames) - 1)
+        cells: list[Cell] = []
+        for frame in _spread(first, last, columns):
+            time = timeline.time_of(frame)
+            if not cells or timeline.at(cells[-1].seconds) != timeline.at(time):
+                cells.append(Cell(time, clock(time, tenths=True)))
         heading = f"{shot.name or f'shot {number}'}   {clock(shot.start)} – {clock(shot.end)}"
-        rows.append(Row(heading, tuple(Cell(t, clock(t)) for t in times)))
+        rows.append(Row(heading, tuple(cells)))
     return tuple(rows)
 
 
 def rows_evenly(timeline: Timeline, columns: int, count: int) -> tuple[Row, ...]:
     """So many frames evenly over the whole movie, from the first to the last, each with its shot's name."""
-    last = timeline.time_of(timeline.frames - 1)
-    times = [last * k / max(count - 1, 1) for k in range(count)]
-    cells = [Cell(t, f"{clock(t)}  {timeline.shot_at(t).name}".rstrip()) for t in times]
-    return tuple(Row("", tuple(cells[k : k + columns])) for k in range(0, count, columns))
+    times = [timeline.time_of(frame) for frame in _spread(0, timeline.frames - 1, count)]
+    cells = [Cell(t, f"{clock(t, tenths=True)}  {timeline.shot_at(t).name}".rstrip()) for t in times]
+    return tuple(Row("", tuple(cells[k : k + columns])) for k in range(0, len(cells), columns))
 
 
 def cell_size(columns: int, size: tuple[int, int]) -> tuple[int, int]:
@@ -68,7 +70,7 @@ def draw_sheet(title: str, rows: Sequence[Row], pictures: Sequence[npt.NDArray[n
     high, wide = pictures[0].shape[:2]
     heading, caption = 46, 34
     columns = max(len(row.cells) for row in rows)
-    width = max(2 * _MARGIN + columns * wide + (columns - 1) * _GAP, 640)
+    width = max(2 * _MARGIN + columns * wide + (columns - 1) * _GAP, PAGE // 2)
     tall = [(heading if row.heading else 0) + high + caption + _GAP for row in rows]
     page = Image.new("RGB", (width, 2 * _MARGIN + 44 + sum(tall)), _GROUND)
     draw = ImageDraw.Draw(page)
@@ -88,8 +90,12 @@ def draw_sheet(title: str, rows: Sequence[Row], pictures: Sequence[npt.NDArray[n
     return np.asarray(page)
 
 
-def clock(seconds: float) -> str:
-    """3.2 → "0:03.2", 75 → "1:15"."""
-    tenths = round(seconds * 10)
-    minutes, rest = divmod(tenths, 600)
-    return f"{minutes}:{rest // 10:02d}" + (f".{rest % 10}" if rest % 10 else "")
+def clock(seconds: float, *, tenths: bool = False) -> str:
+    """3.2 → "0:03.2", 75 → "1:15"; with tenths "1:15.0"."""
+    minutes, rest = divmod(round(seconds * 10), 600)
+    return f"{minutes}:{rest // 10:02d}" + (f".{rest % 10}" if rest % 10 or tenths else "")
+
+
+def _spread(first: int, last: int, count: int) -> list[int]:
+    """At most count frame numbers evenly from first to last, each once."""
+    return sorted({first + round((last - first) * k / max(count - 1, 1)) for k in range(count)})

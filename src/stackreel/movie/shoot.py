@@ -94,7 +94,7 @@ def check_room(count: int, size: tuple[int, int], folder: Path) -> str | None:
     if free < least:
         raise DiskFullError(
             f"{folder}: {format_bytes(free)} free, but {count} frames of {size[0]} × {size[1]} need about "
-            f"{format_bytes(int(likely))}; free some space, write elsewhere with -o, or render smaller with --draft or --size"
+            f"{format_bytes(int(likely))}; free some space, write elsewhere with -o, or render smaller"
         )
     if free < likely:
         return f"{folder}: {format_bytes(free)} free; {count} frames may need up to {format_bytes(int(likely))}"
