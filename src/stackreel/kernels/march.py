@@ -166,7 +166,7 @@ def march(
                 first, last = max(first, min(a, b)), min(last, max(a, b))
             elif eye_z < lower[2] or eye_z > upper[2]:
                 continue
-            if not first < last:
+            if not first < last or span[0] >= last:
                 continue
             dt = stride / max(abs(dx), abs(dy), abs(dz))
             length = math.sqrt(wx * wx + wy * wy + wz * wz)
@@ -184,7 +184,7 @@ def march(
             per_dt = 1.0 / dt
             depth_step = np.float32(dt * length)
             while k < stop:
-                t = first + (k + 0.5) * dt
+                t = first + (k + 0.5) * dt if k < steps - 1 else 0.5 * (first + k * dt + last)
                 # a coarse level's first sample stands half a coarse voxel inside the box: before it, its value holds
                 ix = int(max(0.0, eye_x + t * dx))
                 iy = int(max(0.0, eye_y + t * dy))
@@ -232,7 +232,7 @@ def march(
                     t = first + (k + 0.5) * dt
                     size = depth_step
                     if k == steps - 1:
-                        # the last step has its true length, and its sample in its middle
+                        # the last step has its true length, and its sample in the middle of it
                         t = 0.5 * (first + k * dt + last)
                         size = np.float32((last - first - k * dt) * length)
                     x = max(0.0, eye_x + t * dx)

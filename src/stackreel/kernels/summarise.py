@@ -83,7 +83,7 @@ def summarise_bytes(block, bz, by, bx, low, high, mask, histogram):
 
 @njit(cache=True, nogil=True)
 def summarise(block, bz, by, bx, low, high, mask):
-    """The same for any other type, without a histogram. A brick without a number gets low = high = 0, mask 0."""
+    """The same for any other type, without a histogram. A brick without a finite number gets low = high = 0, mask 0."""
     nz, ny, nx = block.shape
     for i in range(low.shape[0]):
         for j in range(low.shape[1]):
@@ -97,7 +97,7 @@ def summarise(block, bz, by, bx, low, high, mask):
                     for y in range(j * by, y1):
                         for x in range(k * bx, x1):
                             v = block[z, y, x]
-                            if v != v:
+                            if not np.isfinite(v):
                                 continue
                             if not some:
                                 some = True
@@ -115,7 +115,7 @@ def summarise(block, bz, by, bx, low, high, mask):
                         for y in range(j * by, y1):
                             for x in range(k * bx, x1):
                                 v = block[z, y, x]
-                                if v == v:
+                                if np.isfinite(v):
                                     bin_ = min(63, int((float(v) - float(first)) * scale)) if scale > 0.0 else 0
                                     bits |= np.uint64(1) << np.uint64(bin_)
                     low[i, j, k] = first
@@ -141,14 +141,14 @@ def count_floats(keys, counts):
     """Adds float32 samples, given as their uint32 bit patterns (z, y, x), to 65536 bins that grow with the value.
 
     The bin is the upper half of the pattern, reordered so that it increases with the value: 8 bits of exponent and
-    7 of fraction, 1/128 of the value wide at most. NaN is left out.
+    7 of fraction, 1/128 of the value wide at most. NaN and infinities are left out.
     """
     nz, ny, nx = keys.shape
     for z in range(nz):
         for y in range(ny):
             for x in range(nx):
                 bits = keys[z, y, x]
-                if (bits & np.uint32(0x7FFFFFFF)) > np.uint32(0x7F800000):
+                if (bits & np.uint32(0x7FFFFFFF)) >= np.uint32(0x7F800000):
                     continue
                 if bits & np.uint32(0x80000000):
                     bits = ~bits

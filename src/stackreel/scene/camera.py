@@ -15,12 +15,13 @@ from stackreel.geometry import Vec3
 class Camera:
     """A perspective camera in world coordinates.
 
+    The default looks at the first section as a microscopist does: columns to the right, rows downwards.
     position, focal_point : (x, y, z)
     view_up               : any direction not parallel to the view; made perpendicular when used
     view_angle            : vertical field of view in degrees, 0..180
     """
 
-    position: Vec3 = (0.0, 0.0, 2.5)
+    position: Vec3 = (0.0, 0.0, -2.5)
     focal_point: Vec3 = (0.0, 0.0, 0.0)
     view_up: Vec3 = (0.0, -1.0, 0.0)
     view_angle: float = 30.0

@@ -11,7 +11,7 @@ import datetime
 import errno
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,8 +36,8 @@ from stackreel.volume.volume import Volume
 
 DTYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64")
 
-Progress = Callable[[int], None]
-Finish = Callable[[h5py.File, str], None]
+Progress = Callable[[int], object]
+Finish = Callable[[h5py.File, str, Sequence[Placement]], None]
 Packed = tuple[Index3, bytes]
 
 
@@ -72,12 +72,12 @@ def build(
     *,
     overwrite: bool = False,
     progress: Progress = lambda _: None,
-    finish: Finish = lambda _file, _name: None,
+    finish: Finish = lambda _file, _name, _placements: None,
 ) -> Volume:
     """Write the volume file for a stack and open it.
 
     progress : called with the number of bytes of full resolution that have been taken in since the last call
-    finish   : called with the open file and the name before it gets its final name; adds what other programs want
+    finish   : called with the open file, the name and all levels' placements; adds what other programs want
     Raises OutputExistsError, DiskFullError, SliceError or VolumeError; then nothing is left behind.
     """
     out = Path(out)
@@ -89,8 +89,10 @@ def build(
     partial.unlink(missing_ok=True)
     try:
         with h5py.File(partial, "w", libver=("earliest", "v110"), locking=False) as file:
-            _Builder(file, source, recipe, progress, out.parent).run()
-            finish(file, recipe.name)
+            builder = _Builder(file, source, recipe, progress, out.parent)
+            builder.run()
+            full = Placement.of(source.shape, recipe.spacing)
+            finish(file, recipe.name, [full.reduced(level.plan.factors) for level in builder.levels])
         _sync(partial)
         os.replace(partial, out)
         _sync(out.parent)

@@ -29,7 +29,7 @@ def unpack(
     expected = int(np.prod(shape)) * dtype.itemsize
     try:
         raw = isal_zlib.decompress(packed, bufsize=expected) if deflated else packed
-    except isal_zlib.error as error:
+    except isal_zlib.error as error:  # type: ignore[misc]
         raise ValueError(str(error)) from error
     if len(raw) != expected:
         raise ValueError(f"decodes to {len(raw):,} bytes instead of {expected:,}")

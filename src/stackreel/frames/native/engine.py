@@ -2,15 +2,15 @@
 
 For each frame: the levels' shells from the camera; in each, the bricks that are in view and not hidden by the transfer
 function; these are made resident, and the rays walk through them front to back. Where a shell needs more bricks than
-there are slots, it is drawn in several passes, near to far: the rays go on where they stopped, and the picture is the
-same to the last bit.
+there are slots, it is drawn in several passes, near to far and at last window by window: the rays go on where they
+stopped, and the picture is the same to the last bit.
 """
 
 from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +28,6 @@ from stackreel.volume import Volume
 
 TILE = 64
 FARTHEST = 64
-THINNEST = 1e-7
 
 
 def default_memory() -> int:
@@ -59,6 +58,16 @@ class NativeEngine:
         return NativeSession(self, volume, output)
 
 
+@dataclass(frozen=True)
+class _Shot:
+    """One frame on its way: what all its passes share. `state` is as in kernels.march."""
+
+    scene: Scene
+    frame: npt.NDArray[np.float64]
+    box: Box
+    state: npt.NDArray[np.float32]
+
+
 class NativeSession:
     """The renderer at work on one volume: keeps bricks from frame to frame."""
 
@@ -80,7 +89,6 @@ class NativeSession:
         self._look_up: LookUp | None = None
         self._ranges: dict[int, tuple[npt.NDArray[np.float64], ...]] = {}
         self._visible: dict[int, npt.NDArray[np.bool_]] = {}
-        self._tables: dict[tuple[Any, ...], tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]] = {}
 
     def close(self) -> None:
         self.threads.shutdown(wait=True, cancel_futures=True)
@@ -93,11 +101,11 @@ class NativeSession:
         samples, finest = 0, len(self.volume.levels) - 1
         if not box.is_empty:
             self._use(scene.transfer)
-            frame = view.ray_frame(scene.camera, self.output.size)
+            shot = _Shot(scene, view.ray_frame(scene.camera, self.output.size), box, state)
             placements = [level.placement for level in self.volume.levels]
             for shell in view.shells(scene.camera, box, placements, height, self.output.detail):
                 finest = min(finest, shell.level)
-                samples += self._draw(shell, (shell.near, shell.far), frame, box, scene, state)
+                samples += self._draw(shell, (shell.near, shell.far), view.Window(0, height, 0, width), shot)
         state[..., 3] = 1.0 - state[..., 3]
         return Frame(state, finest, samples)
 
@@ -134,37 +142,31 @@ class NativeSession:
             self._visible[index] = out
         return self._visible[index]
 
-    def _draw(
-        self,
-        shell: view.Shell,
-        span: tuple[float, float],
-        frame: npt.NDArray[np.float64],
-        box: Box,
-        scene: Scene,
-        state: npt.NDArray[np.float32],
-    ) -> int:
-        """Draw the part `span` of a shell; halves it until its bricks fit into the pool."""
+    def _draw(self, shell: view.Shell, span: tuple[float, float], window: view.Window, shot: _Shot) -> int:
+        """Draw the part `span` of a shell in a window; cuts either in half until its bricks fit into the pool."""
         level = self.volume.levels[shell.level]
-        grid = level.placement
-        lower, upper = view.box_in_index(box, grid)
+        lower, upper = view.box_in_index(shot.box, level.placement)
         visible = self._visible_bricks(shell.level)
         shape = np.array(visible.shape)
         begin = np.clip(np.floor(lower[::-1] / BRICK).astype(int), 0, shape - 1)
         end = np.clip(np.floor(upper[::-1] / BRICK).astype(int) + 1, 1, shape)
         wanted = np.zeros(visible.shape, bool)
-        planes = view.planes_in_index(view.frustum(frame, *span), grid)
-        count = kernels.bricks_in_view(visible, begin, end, planes, wanted)
+        # a step belongs to the pass in which its middle lies, and may reach out of it by half its length
+        reach = 2.0 * self.stride * max(level.placement.step)
+        planes = view.frustum(shot.frame, window, self.output.size, span[0] - reach, span[1] + reach)
+        count = kernels.bricks_in_view(
+            visible, begin, end, view.planes_in_index(planes, level.placement), wanted
+        )
         if count == 0:
             return 0
         if count > self.pool.capacity:
-            middle = 0.5 * (span[0] + span[1])
-            if span[1] - span[0] < THINNEST:
-                raise EngineError(
-                    f"{count} bricks stand side by side, and memory holds {self.pool.capacity}: "
-                    "give more --memory, or a smaller --size"
-                )
-            near = self._draw(shell, (span[0], middle), frame, box, scene, state)
-            return near + self._draw(shell, (middle, span[1]), frame, box, scene, state)
+            if span[1] - span[0] > BRICK / 4 * min(level.placement.step):
+                middle = 0.5 * (span[0] + span[1])
+                near = self._draw(shell, (span[0], middle), window, shot)
+                return near + self._draw(shell, (middle, span[1]), window, shot)
+            if (halves := window.halves()) is not None:
+                return sum(self._draw(shell, span, half, shot) for half in halves)
+            raise EngineError(f"one ray needs {count} bricks, and memory holds {self.pool.capacity}: give more --memory")
         filled = self.pool.hold(shell.level, wanted)
         if len(filled):
             self._note_cells(filled)
@@ -173,43 +175,36 @@ class NativeSession:
         region = tuple(slice(a, b) for a, b in zip(first, past, strict=True))
         table = np.where(wanted[region], self.pool.slots[shell.level][region], -1).astype(np.int32)
         kernels.measure_emptiness(table, FARTHEST)
-        return self._walk(shell, span, frame, (lower, upper), scene, state, table, first[::-1].astype(np.int64))
+        return self._walk(shell, span, window, shot, (lower, upper), table, first[::-1].astype(np.int64))
 
     def _walk(
         self,
         shell: view.Shell,
         span: tuple[float, float],
-        frame: npt.NDArray[np.float64],
+        window: view.Window,
+        shot: _Shot,
         bounds: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]],
-        scene: Scene,
-        state: npt.NDArray[np.float32],
         table: npt.NDArray[np.int32],
         corner: npt.NDArray[np.int64],
     ) -> int:
-        """Send the rays of all tiles through resident bricks."""
+        """Send the rays of a window through resident bricks."""
         look, grid = self._look_up, self.volume.levels[shell.level].placement
         assert look is not None
-        per_step = 1.0 / np.asarray(grid.step)
-        light = light_vector(scene.light, scene.camera, scene.transfer, float(max(grid.step)))
-        height, width = state.shape[:2]
-        tiles = [
-            np.array([y, min(y + TILE, height), x, min(x + TILE, width)])
-            for y in range(0, height, TILE)
-            for x in range(0, width, TILE)
-        ]
-        taken = []
+        origin, per_step = np.asarray(grid.origin), 1.0 / np.asarray(grid.step)
+        depths, now = np.array([shell.near, shell.far]), np.array(span)
+        light = light_vector(shot.scene.light, shot.scene.camera, shot.scene.transfer, float(max(grid.step)))
+        nearest = self.volume.kind != "intensity"
+        taken: list[int] = []
 
         def walk(tile: npt.NDArray[np.int64]) -> None:
             taken.append(
                 march(
-                    state, tile, frame, np.asarray(grid.origin), per_step, *bounds,
-                    np.array([shell.near, shell.far]), np.array(span), self.stride,
-                    table, corner, self.pool.samples, self.cells, look.colors, look.scale, light,
-                    self.volume.kind != "intensity",
+                    shot.state, tile, shot.frame, origin, per_step, *bounds, depths, now, self.stride,
+                    table, corner, self.pool.samples, self.cells, look.colors, look.scale, light, nearest,
                 )
             )  # fmt: skip
 
-        for_each(self.threads, tiles, walk, batch=4)
+        for_each(self.threads, window.tiles(TILE), walk, batch=4)
         return sum(taken)
 
 

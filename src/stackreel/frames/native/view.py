@@ -78,21 +78,48 @@ def ray_frame(camera: Camera, size: tuple[int, int]) -> npt.NDArray[np.float64]:
     return np.stack([np.asarray(camera.position), right * half * width / height, up * half, forward])
 
 
-def frustum(frame: npt.NDArray[np.float64], near: float, far: float) -> npt.NDArray[np.float64]:
-    """World planes (6, 4) of the pyramid of view between two depths; inside where a·x + b·y + c·z + d ≥ 0."""
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A rectangle of pixels: first row, end row, first column, end column."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+    def halves(self) -> tuple[Window, Window] | None:
+        """Cut across the longer side; None for a single pixel."""
+        tall, wide = self.bottom - self.top, self.right - self.left
+        if tall * wide <= 1:
+            return None
+        if tall > wide:
+            middle = self.top + tall // 2
+            return Window(self.top, middle, self.left, self.right), Window(middle, self.bottom, self.left, self.right)
+        middle = self.left + wide // 2
+        return Window(self.top, self.bottom, self.left, middle), Window(self.top, self.bottom, middle, self.right)
+
+    def tiles(self, side: int) -> list[npt.NDArray[np.int64]]:
+        """Squares of pixels of such a side, as kernels.march wants them."""
+        return [
+            np.array([y, min(y + side, self.bottom), x, min(x + side, self.right)])
+            for y in range(self.top, self.bottom, side)
+            for x in range(self.left, self.right, side)
+        ]
+
+
+def frustum(
+    frame: npt.NDArray[np.float64], window: Window, size: tuple[int, int], near: float, far: float
+) -> npt.NDArray[np.float64]:
+    """World planes (6, 4) around what a window sees between two depths; inside where a·x + b·y + c·z + d ≥ 0."""
     position, right, up, forward = frame
+    left, end = (2.0 * c / size[0] - 1.0 for c in (window.left, window.right))
+    top, bottom = (1.0 - 2.0 * r / size[1] for r in (window.top, window.bottom))
     r2, u2 = right @ right, up @ up
-    normals = [
-        forward,
-        -forward,
-        forward * 1.0 + right / r2,
-        forward * 1.0 - right / r2,
-        forward * 1.0 + up / u2,
-        forward * 1.0 - up / u2,
-    ]
-    ds = [-(forward @ position) - near, forward @ position + far]
-    ds += [-(n @ position) for n in normals[2:]]
-    return np.concatenate([np.asarray(normals), np.asarray(ds)[:, None]], axis=1)
+    sides = [right / r2 - left * forward, end * forward - right / r2]
+    sides += [up / u2 - bottom * forward, top * forward - up / u2]
+    normals = np.asarray([forward, -forward, *sides])
+    offsets = -(normals @ position) + np.array([-near, far, 0.0, 0.0, 0.0, 0.0])
+    return np.concatenate([normals, offsets[:, None]], axis=1)
 
 
 def planes_in_index(planes: npt.NDArray[np.float64], grid: Placement) -> npt.NDArray[np.float64]:

@@ -1,0 +1,172 @@
+"""`stackreel convert`: slices become a volume file, with everything ParaView wants beside it."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stackreel.cli.options import note
+from stackreel.cli.values import positive
+
+if TYPE_CHECKING:
+    from stackreel.geometry import Spacing
+    from stackreel.slices.source import SliceSource
+    from stackreel.volume import Volume
+
+DESCRIPTION = """\
+Convert a stack of sections to one HDF5 file that holds the full resolution, all reduced levels and what is
+known of every brick; and write small XDMF and VTKHDF files beside it, so that ParaView opens any level.
+
+Sections are read once, in bands of rows: memory stays far below the size of a slice. Every file is checked
+before anything is written, and the output gets its name only when it is complete."""
+
+EXAMPLES = """\
+examples:
+  stackreel convert sections/ brain.h5 --spacing 60um 1.3um 1.3um          TIFF, PNG or JPEG sections
+  stackreel convert 'scan/*_red.tif' red.h5                                 some of a folder
+  stackreel convert raw/ brain.h5 --shape 28721 31076 --dtype uint8 --spacing 40 1 1
+  stackreel convert direction/ direction.h5 --kind axial --period 256       fibre angles, averaged as angles
+  stackreel convert regions/ atlas.h5 --kind label                          labels, reduced by majority"""
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        "convert",
+        help="sections (raw, TIFF, PNG, JPEG) become one HDF5 volume with all its resolutions",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("source", metavar="SRC", help="a folder of sections, a quoted glob, or one file")
+    parser.add_argument("out", metavar="OUT.h5", type=Path, help="the volume file to write")
+    parser.add_argument("--overwrite", action="store_true", help="replace OUT.h5, once the new one is complete")
+    parser.add_argument("--name", help="of the data, as ParaView will show it (default: from OUT.h5)")
+    group = parser.add_argument_group("where the samples are")
+    group.add_argument(
+        "--spacing",
+        nargs=3,
+        metavar=("Z", "Y", "X"),
+        help="between sections, rows and columns, such as 60um 1.3um 1.3um; or their ratio, 40 1 1 "
+        "(default: what the files say)",
+    )
+    group = parser.add_argument_group("what the samples mean")
+    group.add_argument(
+        "--kind",
+        choices=("intensity", "axial", "label"),
+        default="intensity",
+        help="decides how coarser levels are made: mean, mean of the doubled angle, or majority (default: intensity)",
+    )
+    group.add_argument(
+        "--period", type=float, metavar="P", help="of axial data: the step in value after which the direction repeats"
+    )
+    group.add_argument("--background", type=float, metavar="V", help='of axial data: the value that means "no direction"')
+    group = parser.add_argument_group("raw files")
+    group.add_argument("--shape", nargs=2, type=positive, metavar=("ROWS", "COLS"), help="of one slice")
+    group.add_argument("--dtype", metavar="TYPE", help="of the samples: uint8, uint16, int16, float32, …")
+    group.add_argument("--byte-order", choices=("little", "big"), help="of the samples (default: little)")
+    group.add_argument("--skip-bytes", type=int, default=0, metavar="N", help="header in front of the samples in each file")
+    group = parser.add_argument_group("machine")
+    group.add_argument("--threads", type=positive, metavar="N", help="that compress and reduce (default: all cores)")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    import os
+    import time
+
+    from tqdm import tqdm
+
+    from stackreel.paraview.vtkhdf import write_vtkhdf, write_vtkhdf_companions
+    from stackreel.paraview.xdmf import write_xdmf
+    from stackreel.slices import open_slices
+    from stackreel.volume.build import Recipe, build, check_output
+    from stackreel.volume.reduction import Reduction
+
+    reduction = Reduction(args.kind, args.period, args.background)
+    spacing = _stated_spacing(args)
+    check_output(args.out, overwrite=args.overwrite)
+    source = open_slices(
+        args.source,
+        shape=tuple(args.shape) if args.shape else None,
+        dtype=args.dtype,
+        byte_order=args.byte_order,
+        skip_bytes=args.skip_bytes,
+    )
+    for text in source.notes:
+        note(text)
+    recipe = Recipe(
+        args.name or _name_from(args.out),
+        spacing or _found_spacing(source),
+        reduction,
+        {"source": os.path.abspath(args.source), "files": str(len(source.files))},
+        args.threads or os.cpu_count() or 1,
+    )
+    slices, rows, columns = source.shape
+    total = slices * rows * columns * source.dtype.itemsize
+    _warn_of_space(args.out, total)
+    print(f"{slices} sections of {rows} × {columns} {source.dtype.name}, {recipe.spacing} (z × y × x)")
+    begin = time.perf_counter()
+    try:
+        with tqdm(total=total, unit="B", unit_scale=True, desc="converting", smoothing=0.1) as bar:
+            volume = build(
+                source, args.out, recipe, overwrite=args.overwrite, progress=bar.update, finish=write_vtkhdf
+            )
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"stopped; {args.out} was not written and nothing was left behind") from None
+    finally:
+        source.close()
+    seconds = time.perf_counter() - begin
+    beside = [*write_xdmf(volume), *write_vtkhdf_companions(volume)]
+    _tell(volume, len(beside), seconds)
+    return 0
+
+
+def _stated_spacing(args: argparse.Namespace) -> Spacing | None:
+    from stackreel.geometry import Spacing
+
+    return Spacing.parse(args.spacing) if args.spacing else None
+
+
+def _found_spacing(source: SliceSource) -> Spacing:
+    from stackreel.geometry import Spacing
+
+    if source.spacing is not None:
+        return source.spacing
+    note(
+        "the files do not say how far apart samples are; cubes are assumed. "
+        "Sections are usually thicker: give --spacing Z Y X"
+    )
+    return Spacing(1.0, 1.0, 1.0)
+
+
+def _name_from(out: Path) -> str:
+    """A file's stem as a data set's name: what ParaView's readers cannot take becomes an underscore."""
+    from stackreel.volume.hdf5 import RESERVED
+
+    name = "".join(c if c.isalnum() or c in "-_" else "_" for c in out.stem)
+    return f"{name}_" if name in RESERVED else name
+
+
+def _warn_of_space(out: Path, total: int) -> None:
+    import shutil
+
+    free = shutil.disk_usage(out.parent).free
+    worst = int(total * 1.4)
+    if free < worst:
+        note(
+            f"{free / 1e9:.1f} GB are free on {out.parent.resolve()}; data that do not compress would need "
+            f"{worst / 1e9:.1f} GB (brain sections usually take a third). If it does not fit, nothing is left behind"
+        )
+
+
+def _tell(volume: Volume, beside: int, seconds: float) -> None:
+    stored = volume.path.stat().st_size
+    coarse = volume.levels[-1].shape
+    print(
+        f"{volume.path}: {len(volume.levels)} levels down to {coarse[0]} × {coarse[1]} × {coarse[2]}, "
+        f"{stored / 1e6:,.1f} MB ({stored / max(volume.nbytes, 1):.0%} of the sections), "
+        f"{seconds:.1f} s, {volume.nbytes / 1e6 / max(seconds, 1e-9):,.0f} MB/s"
+    )
+    print(f"and {beside} small files beside it for ParaView: {volume.path.stem}*.xmf2 and .hdf")
+    print(f"next: stackreel new {volume.path} -o movie.yaml    (or: stackreel info {volume.path})")

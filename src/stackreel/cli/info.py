@@ -1,0 +1,139 @@
+"""`stackreel info`: all that a person wants to know of a volume file."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stackreel.volume import Volume
+
+EXAMPLES = """\
+examples:
+  stackreel info brain.h5
+  stackreel info brain.h5 --json | jq .levels[0].shape"""
+
+BARS = " ▁▂▃▄▅▆▇█"
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        "info",
+        help="what is in a volume file: size, spacing, levels, values, where it comes from",
+        description="Tell what is in a volume file. Nothing but its description is read.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("file", type=Path, help="a volume made by `stackreel convert`")
+    parser.add_argument("--json", action="store_true", help="for programs: everything, as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    import json
+
+    from stackreel.volume import open_volume
+
+    volume = open_volume(args.file)
+    if args.json:
+        print(json.dumps(facts(volume), indent=2, ensure_ascii=False))
+    else:
+        print(describe(volume))
+    return 0
+
+
+def facts(volume: Volume) -> dict[str, Any]:
+    """Everything as plain values, for JSON. Shapes and spacing are (z, y, x), world points (x, y, z)."""
+    bounds = volume.placement.bounds
+    return {
+        "path": str(volume.path),
+        "name": volume.name,
+        "kind": volume.kind,
+        "period": volume.period,
+        "background": volume.background,
+        "dtype": volume.dtype.name,
+        "shape": list(volume.shape),
+        "spacing": list(volume.spacing.zyx),
+        "spacing_unit": volume.spacing.unit or None,
+        "um_per_world_unit": volume.placement.um_per_unit,
+        "world_bounds": {"lower": list(bounds.lower), "upper": list(bounds.upper)},
+        "bytes": volume.nbytes,
+        "stored_bytes": volume.path.stat().st_size,
+        "value_range": list(volume.value_range),
+        "percentiles": {str(p): volume.histogram.percentile(p) for p in (1, 5, 25, 50, 75, 95, 99)},
+        "fingerprint": volume.fingerprint,
+        "levels": [
+            {
+                "index": level.index,
+                "dataset": level.dataset,
+                "shape": list(level.shape),
+                "factors": list(level.factors),
+                "chunk": list(level.chunk),
+                "bytes": _bytes(level.shape, level.dtype.itemsize),
+                "stored_bytes": level.stored_bytes,
+            }
+            for level in volume.levels
+        ],
+        "provenance": dict(volume.provenance),
+    }
+
+
+def describe(volume: Volume) -> str:
+    """The same for a person."""
+    from stackreel.geometry import format_um
+
+    z, y, x = volume.shape
+    lines = [f"{volume.path}", f"  data        {volume.name}: {_kind(volume)}, {volume.dtype.name}"]
+    lines.append(f"  samples     {z} sections × {y} rows × {x} columns, {_size(volume.nbytes)}")
+    lines.append(f"  spacing     {volume.spacing} (z × y × x)")
+    if um := volume.placement.um_per_unit:
+        across = [format_um(n * s) for n, s in zip(volume.shape, volume.spacing.zyx, strict=True)]
+        lines.append(f"  extent      {' × '.join(across)}; one world unit is {format_um(um)}")
+    bounds = volume.placement.bounds
+    spans = [f"{axis} {a:.4g} … {b:.4g}" for axis, a, b in zip("xyz", bounds.lower, bounds.upper, strict=True)]
+    lines.append(f"  world       {', '.join(spans)}")
+    low, high = volume.value_range
+    lines.append(f"  values      {low:g} … {high:g}; median {volume.histogram.percentile(50):.4g}")
+    lines.append(f"  histogram   {_sparkline(volume)}  (logarithmic)")
+    lines.append(f"  stored      {_size(volume.path.stat().st_size)} on disk")
+    lines.append("  levels")
+    for level in volume.levels:
+        shape = " × ".join(str(n) for n in level.shape)
+        factors = " × ".join(str(f) for f in level.factors)
+        size = _size(_bytes(level.shape, level.dtype.itemsize))
+        lines.append(f"    {level.index:>2}  {shape:<22} {size:>9}, {_size(level.stored_bytes):>9} stored   1 : {factors}")
+    lines.append(f"  fingerprint {volume.fingerprint}")
+    for key, text in volume.provenance.items():
+        lines.append(f"  {key.replace('_', ' '):<11} {text}")
+    return "\n".join(lines)
+
+
+def _kind(volume: Volume) -> str:
+    if volume.kind != "axial":
+        return volume.kind
+    none = "" if volume.background is None else f", {volume.background:g} means no direction"
+    return f"axial (repeats after {volume.period:g}{none})"
+
+
+def _bytes(shape: tuple[int, int, int], itemsize: int) -> int:
+    return shape[0] * shape[1] * shape[2] * itemsize
+
+
+def _size(count: int) -> str:
+    for unit, scale in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= scale:
+            return f"{count / scale:.3g} {unit}"
+    return f"{count} B"
+
+
+def _sparkline(volume: Volume, width: int = 48) -> str:
+    """The histogram as a row of bars, heights logarithmic."""
+    import numpy as np
+
+    edges, counts = volume.histogram.edges, volume.histogram.counts
+    middles = 0.5 * (edges[:-1] + edges[1:])
+    bins, _ = np.histogram(middles, bins=min(width, len(counts)), range=(edges[0], edges[-1]), weights=counts)
+    heights = np.log1p(bins)
+    scaled = np.ceil(heights / max(heights.max(), 1e-9) * (len(BARS) - 1)).astype(int)
+    return "".join(BARS[h] for h in scaled)
