@@ -110,16 +110,13 @@ def _chosen(wanted: slice, count: int, seconds: float) -> range:
 
 def _develop(movie: Sequence[Take], reel: Reel, path: Path, frames: range, production: Production) -> None:
     """Frames from the reel to the movie file, with progress."""
-    from tqdm import tqdm
-
     from stackreel.movie.encode import encode
+    from stackreel.movie.progress import frames_bar
     from stackreel.movie.shoot import Stopped
 
     pictures = [reel.path(take.key) for take in movie]
     try:
-        with tqdm(
-            total=len(pictures), unit="frame", desc="writing", disable=None, leave=False, dynamic_ncols=True
-        ) as bar:
+        with frames_bar(len(pictures), "writing") as bar:
             encode(pictures, path, production.timeline.fps, numbers=frames, step=bar.update)
     except KeyboardInterrupt as stop:
         raise Stopped(

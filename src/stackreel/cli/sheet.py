@@ -37,11 +37,10 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def run(args: argparse.Namespace) -> int:
-    from tqdm import tqdm
-
     from stackreel.errors import StackreelError
     from stackreel.movie.picture import check_picture, write_picture
     from stackreel.movie.production import produce
+    from stackreel.movie.progress import frames_bar
     from stackreel.movie.sheet import cell_size, clock, draw_sheet, rows_by_shot, rows_evenly
     from stackreel.movie.shoot import draw
 
@@ -58,7 +57,11 @@ def run(args: argparse.Namespace) -> int:
     small = production.at_size(cell_size(columns, timeline.size))
     session = small.engine.open(small.volume, small.output)
     try:
-        pictures = [draw(scene, session) for _, scene in tqdm(moments, unit="frame", desc="rendering", disable=None)]
+        with frames_bar(len(moments), "rendering") as bar:
+            pictures = []
+            for _, scene in moments:
+                pictures.append(draw(scene, session))
+                bar.update()
     finally:
         session.close()
     picture = " × ".join(str(n) for n in timeline.size)

@@ -8,6 +8,7 @@ time limit — goes on with the frames that are missing.
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import signal
 import threading
@@ -21,11 +22,11 @@ from types import FrameType
 
 import numpy as np
 import numpy.typing as npt
-from tqdm import tqdm
 
 from stackreel.errors import DiskFullError
 from stackreel.frames.engine import Output, Session
 from stackreel.frames.overlay import draw_titles
+from stackreel.movie.progress import frames_bar
 from stackreel.movie.reel import Reel, frame_key
 from stackreel.paraview.beside import format_bytes
 from stackreel.scene import Scene
@@ -118,18 +119,11 @@ def shoot(
     begun = time.perf_counter()
     wanted = missing(movie, reel, size)
     reel.sweep()
-    rendered = 0
+    rendered = done = 0
     drawn: tuple[Scene, npt.NDArray[np.uint8]] | None = None
     waiting: deque[Future[Path]] = deque()
-    bar = tqdm(
-        total=len(wanted),
-        unit="frame",
-        desc="rendering",
-        disable=None if progress else True,
-        dynamic_ncols=True,
-        smoothing=0.1,
-    )
-    bar.set_postfix_str(f"{len(movie) - len(wanted)} reused")
+    bar = frames_bar(len(wanted), "rendering", quiet=not progress)
+    bar.set_postfix_str(f"{len(movie) - len(wanted)} reused", refresh=False)
     try:
         with ThreadPoolExecutor(1, thread_name_prefix="reel") as writer, bar, _stop_request() as stop:
             for take in wanted:
@@ -141,6 +135,7 @@ def shoot(
                         drawn = (bare, session.render(bare).over(bare.background))
                     waiting.append(writer.submit(reel.keep, take.key, draw_titles(drawn[1], take.scene.titles)))
                     rendered += 1
+                done += 1
                 bar.update()
                 while waiting and (len(waiting) > _WAITING or waiting[0].done()):
                     waiting.popleft().result()
@@ -151,7 +146,7 @@ def shoot(
             f"{reel.folder}: the disk is full; {_kept(movie, reel)}; "
             "make room, then the same command goes on from there"
         ) from error
-    if stop.is_set() and bar.n < len(wanted):
+    if stop.is_set() and done < len(wanted):
         raise Stopped(f"stopped; {_kept(movie, reel)} in {reel.folder}, and the same command goes on from there")
     return Report(rendered, len(movie) - rendered, time.perf_counter() - begun)
 
@@ -169,6 +164,7 @@ def _stop_request() -> Iterator[threading.Event]:
         if stop.is_set():
             raise KeyboardInterrupt
         stop.set()
+        os.write(2, b"\nstopping after this frame; Ctrl-C once more stops at once\n")
 
     if threading.current_thread() is not threading.main_thread():
         yield stop
