@@ -179,6 +179,20 @@ def test_an_unreadable_frame_leaves_the_old_movie_alone(tmp_path, pictures):
     assert sorted(os.listdir(tmp_path)) == ["a.mp4", "broken.png"]
 
 
+@pytest.mark.parametrize("ending", [".mp4", ".gif"])
+def test_ctrl_c_while_writing_leaves_nothing(tmp_path, pictures, ending):
+    written = []
+
+    def step():
+        written.append(1)
+        if len(written) == 7:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        encode(pictures, tmp_path / f"a{ending}", 25, step=step)
+    assert os.listdir(tmp_path) == []
+
+
 @pytest.mark.parametrize("name", ["a.mp4", "a.webm", "a.gif", "%d.png"])
 def test_a_full_disk_leaves_nothing_under_the_final_name(tmp_path, pictures, name):
     program = textwrap.dedent("""

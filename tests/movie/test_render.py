@@ -172,6 +172,12 @@ def test_a_draft_is_a_quarter_of_the_size_and_the_same_length(work):
         assert (stream.width, stream.height, stream.frames) == (40, 22, FRAMES)
 
 
+def test_names_with_a_percent_sign_are_names(work, capsys):
+    assert main(["render", "flight.yaml", "-o", "100%.mp4", "--draft"]) == 0
+    assert "100%.mp4: 5 s, 50 frames of 40 × 22 at 10 per second" in capsys.readouterr().out
+    assert (work / "100%.reel").is_dir()
+
+
 def test_size_and_rate_can_be_other_than_the_files(work):
     assert main(["render", "flight.yaml", "-o", "a.mp4", "--size", "64", "64", "--fps", "4"]) == 0
     with av.open("a.mp4") as container:

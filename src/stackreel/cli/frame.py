@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from stackreel.cli.options import add_engine_options, add_picture_options, note
+from stackreel.cli.options import add_engine_options, add_picture_options, engine_options, note, picture_options
 from stackreel.cli.values import seconds
 
 EXAMPLES = """\
@@ -41,14 +41,7 @@ def run(args: argparse.Namespace) -> int:
     from stackreel.movie.shoot import draw
 
     check_picture(args.output, overwrite=args.overwrite)
-    production = produce(
-        args.movie,
-        size=tuple(args.size) if args.size else None,
-        draft=args.draft,
-        engine=args.engine,
-        memory=args.memory,
-        threads=args.threads,
-    )
+    production = produce(args.movie, **picture_options(args), **engine_options(args))
     scene = production.timeline.at(args.at)
     for text in production.check([(args.at, scene)]):
         note(text)

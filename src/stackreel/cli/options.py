@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from typing import Any
 
 from stackreel.cli.values import byte_count, positive
 
@@ -30,8 +32,16 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--threads", type=positive, metavar="N", help="threads to draw with (default: all cores)")
 
 
+def picture_options(args: argparse.Namespace) -> dict[str, Any]:
+    """What --size and --draft said, as `produce` takes it."""
+    return {"size": tuple(args.size) if args.size else None, "draft": args.draft}
+
+
+def engine_options(args: argparse.Namespace) -> dict[str, Any]:
+    """What --engine, --memory and --threads said, as `produce` takes it."""
+    return {"engine": args.engine, "memory": args.memory, "threads": args.threads}
+
+
 def note(text: str) -> None:
     """A word on stderr that is no error."""
-    import sys
-
     print(f"stackreel: note: {text}", file=sys.stderr)

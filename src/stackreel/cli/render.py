@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stackreel.cli.options import add_engine_options, add_picture_options, note
+from stackreel.cli.options import add_engine_options, add_picture_options, engine_options, note, picture_options
 from stackreel.cli.values import frame_range, positive
 
 if TYPE_CHECKING:
@@ -64,15 +64,7 @@ def run(args: argparse.Namespace) -> int:
     from stackreel.movie.reel import Reel
     from stackreel.movie.shoot import check_room, shoot, takes
 
-    production = produce(
-        args.movie,
-        size=tuple(args.size) if args.size else None,
-        fps=args.fps,
-        draft=args.draft,
-        engine=args.engine,
-        memory=args.memory,
-        threads=args.threads,
-    )
+    production = produce(args.movie, fps=args.fps, **picture_options(args), **engine_options(args))
     timeline, output = production.timeline, production.output
     frames = _chosen(args.frames, timeline.frames, timeline.seconds)
     advice = check_output(args.output, output.size, frames, overwrite=args.overwrite)
@@ -129,21 +121,19 @@ def _tell(args: argparse.Namespace, production: Production, movie: Sequence[Take
     """What came of it, and what to do next."""
     from stackreel.paraview.beside import format_bytes
 
-    (width, height), fps = production.output.size, production.timeline.fps
-    kind = "" if "%" in args.output.name else f", {format_bytes(args.output.stat().st_size)}"
-    where = args.output if kind else args.output.with_name(args.output.name % movie[0].number)
-    more = "" if kind else " and on"
-    print(
-        f"{where}{more}: {len(movie) / fps:.4g} s, {len(movie)} frames of {width} × {height} at {fps} per second{kind}"
-    )
+    size, fps = " × ".join(str(n) for n in production.output.size), production.timeline.fps
+    if args.output.suffix.lower() == ".png":
+        what, weight = f"{args.output.with_name(args.output.name % movie[0].number)} and on", ""
+    else:
+        what, weight = str(args.output), f", {format_bytes(args.output.stat().st_size)}"
+    print(f"{what}: {len(movie) / fps:.4g} s, {len(movie)} frames of {size} at {fps} per second{weight}")
     each = f" ({report.seconds / report.rendered:.2g} s each)" if report.rendered else ""
     print(
         f"  {report.rendered} frames rendered{each}, {report.reused} reused; "
         f"kept in {reel.folder} ({format_bytes(reel.size_bytes())}), which may be deleted"
     )
     if args.draft:
-        print(
-            f"  next: the same without --draft, into another file, renders it at full size: {4 * width} × {4 * height}"
-        )
+        full = " × ".join(str(n) for n in production.timeline.size)
+        print(f"  next: the same without --draft, into another file, for the full size: {full}")
     else:
         print(f"  next: after an edit of {args.movie}, the same with --overwrite renders only what changed")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from stackreel.cli.options import add_engine_options, note
+from stackreel.cli.options import add_engine_options, engine_options, note
 from stackreel.cli.values import positive
 
 EXAMPLES = """\
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     if args.columns > 24:
         raise StackreelError(f"--columns {args.columns}: frames would be smaller than a thumbnail; use 24 or fewer")
     check_picture(args.output, overwrite=args.overwrite)
-    production = produce(args.movie, engine=args.engine, memory=args.memory, threads=args.threads)
+    production = produce(args.movie, **engine_options(args))
     timeline = production.timeline
     columns = min(args.columns, args.count) if args.count else args.columns
     rows = rows_evenly(timeline, columns, args.count) if args.count else rows_by_shot(timeline, columns)

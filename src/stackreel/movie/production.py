@@ -9,17 +9,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from stackreel.movie.subject import subject_of
-
 from stackreel.errors import EngineError, StackreelError
 from stackreel.frames.engine import Engine, Output
 from stackreel.frames.overlay import doubts
+from stackreel.movie.subject import subject_of
 from stackreel.scene.document import load
 from stackreel.scene.scene import Scene
 from stackreel.scene.timeline import Timeline
 from stackreel.volume import Volume, open_volume
-
-ENGINES = ("native",)
 
 FINAL_DETAIL, DRAFT_DETAIL = 1.5, 3.0
 DRAFT = 4  # a draft is so many times smaller along each axis
@@ -104,4 +101,4 @@ def engine_named(name: str, *, memory: int | None = None, threads: int | None = 
         from stackreel.frames.native import NativeEngine
 
         return NativeEngine(memory=memory, threads=threads)
-    raise EngineError(f'there is no engine "{name}"; known are {", ".join(ENGINES)}')
+    raise EngineError(f'there is no engine "{name}"; there is native')

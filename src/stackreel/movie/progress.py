@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
+from typing import Never
 
 from tqdm import tqdm
 
 
-def frames_bar(total: int, what: str, *, quiet: bool = False) -> tqdm[None]:
+def frames_bar(total: int, what: str, *, quiet: bool = False) -> tqdm[Never]:
     """A progress bar over so many frames; invisible when there is nothing to do, or quiet."""
     watched = sys.stderr.isatty()
-    bar: tqdm[None] = tqdm(
+    bar: tqdm[Never] = tqdm(
         total=total,
         unit="frame",
         desc=what,

@@ -65,7 +65,7 @@ class Reel:
     @staticmethod
     def beside(movie: Path) -> Reel:
         """The reel of a movie: `flight.mp4` → `flight.reel/`; the sequence `frames/%04d.png` → `frames.reel/`."""
-        if "%" in movie.name:
+        if movie.suffix.lower() == ".png":
             folder = movie.absolute().parent
             return Reel(folder.with_name(folder.name + ".reel"))
         return Reel(movie.with_suffix(".reel"))
