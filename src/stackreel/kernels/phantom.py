@@ -52,13 +52,17 @@ def sample(plane, x, y, out):
     y = min(max(y, 1.0), rows - 2.0)
     i, j = int(x + 0.5), int(y + 0.5)
     i, j = min(max(i, 1), columns - 2), min(max(j, 1), rows - 2)
-    u, v = x - i, y - j
-    wx0, wx1, wx2 = 0.5 * (0.5 - u) ** 2, 0.75 - u * u, 0.5 * (0.5 + u) ** 2
-    wy0, wy1, wy2 = 0.5 * (0.5 - v) ** 2, 0.75 - v * v, 0.5 * (0.5 + v) ** 2
+    u, v = np.float32(x - i), np.float32(y - j)
+    half, most = np.float32(0.5), np.float32(0.75)
+    wx0, wx1, wx2 = half * (half - u) * (half - u), most - u * u, half * (half + u) * (half + u)
+    wy0, wy1, wy2 = half * (half - v) * (half - v), most - v * v, half * (half + v) * (half + v)
+    a0, a1, a2 = plane[j - 1, i - 1], plane[j - 1, i], plane[j - 1, i + 1]
+    b0, b1, b2 = plane[j, i - 1], plane[j, i], plane[j, i + 1]
+    c0, c1, c2 = plane[j + 1, i - 1], plane[j + 1, i], plane[j + 1, i + 1]
     for f in range(FIELDS):
-        a = wx0 * plane[j - 1, i - 1, f] + wx1 * plane[j - 1, i, f] + wx2 * plane[j - 1, i + 1, f]
-        b = wx0 * plane[j, i - 1, f] + wx1 * plane[j, i, f] + wx2 * plane[j, i + 1, f]
-        c = wx0 * plane[j + 1, i - 1, f] + wx1 * plane[j + 1, i, f] + wx2 * plane[j + 1, i + 1, f]
+        a = wx0 * a0[f] + wx1 * a1[f] + wx2 * a2[f]
+        b = wx0 * b0[f] + wx1 * b1[f] + wx2 * b2[f]
+        c = wx0 * c0[f] + wx1 * c1[f] + wx2 * c2[f]
         out[f] = wy0 * a + wy1 * b + wy2 * c
 
 
@@ -133,6 +137,17 @@ def nodes(plane, grid, pose, pixel, step, first, angles, out):
             out[r, c, ANGLE_GREY] = axial(gx, gy) if angles else 0.0
 
 
+@njit(cache=True, nogil=True, fastmath=True, inline="always")
+def between_rows(lattice, above, column, t, out):
+    """A node column between two node rows, the fraction t below the upper one."""
+    for k in range(NODE_FIELDS):
+        a, b = lattice[above, column, k], lattice[above + 1, column, k]
+        out[k] = a + t * (b - a)
+    for k in (ANGLE_WHITE, ANGLE_GREY):
+        a, b = lattice[above, column, k], lattice[above + 1, column, k]
+        out[k] = a + t * np.float32(turn_between(a, b))
+
+
 @njit(cache=True, nogil=True, fastmath=True)
 def pixels(modality, lattice, step, skip, scales, noises, profiles, out):
     """One band of one section as uint8; exactly 0 outside the tissue.
@@ -161,13 +176,11 @@ def pixels(modality, lattice, step, skip, scales, noises, profiles, out):
         for c0 in range(0, columns, step):
             cell = c0 // step
             stop = min(c0 + step, columns)
-            for side in range(2):
-                a, b = lattice[above, cell + side], lattice[above + 1, cell + side]
-                v = left if side == 0 else right
-                for k in range(NODE_FIELDS):
-                    v[k] = a[k] + t * (b[k] - a[k])
-                v[ANGLE_WHITE] = a[ANGLE_WHITE] + t * np.float32(turn_between(a[ANGLE_WHITE], b[ANGLE_WHITE]))
-                v[ANGLE_GREY] = a[ANGLE_GREY] + t * np.float32(turn_between(a[ANGLE_GREY], b[ANGLE_GREY]))
+            if c0 == 0:
+                between_rows(lattice, above, 0, t, left)
+            else:
+                left, right = right, left
+            between_rows(lattice, above, cell + 1, t, right)
             if left[EDGE] <= 0.0 and right[EDGE] <= 0.0:
                 out[r, c0:stop] = 0
                 continue
