@@ -7,6 +7,7 @@ are interpolated and composited as they stand, as VTK does: a movie must look li
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,7 @@ OpacityPoint = tuple[float, float]
 def _increasing(values: list[float], what: str) -> None:
     if not values:
         raise ValueError(f"{what} needs at least one point")
-    for a, b in zip(values, values[1:], strict=False):
+    for a, b in pairwise(values):
         if not b >= a:
             raise ValueError(f"{what}: values must not decrease, but {b:g} follows {a:g}")
 

@@ -115,12 +115,25 @@ def from_data(data: Mapping[str, Any], name: str = "movie", folder: str | os.Pat
 
 def json_schema() -> dict[str, Any]:
     """The movie file's JSON Schema (draft 2020-12), for editors and other programs."""
-    schema = MovieSpec.model_json_schema(by_alias=True)
+    schema = _without_null(MovieSpec.model_json_schema(by_alias=True))
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,
         "title": "stackreel movie file, version 1",
     }
+
+
+def _without_null(schema: Any) -> Any:
+    """The schema without null as a value: in a movie file, what is not said is left out."""
+    if isinstance(schema, list):
+        return [_without_null(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    plain = {k: _without_null(v) for k, v in schema.items() if not (k == "default" and v is None)}
+    if {"type": "null"} in plain.get("anyOf", ()):
+        forms = [form for form in plain.pop("anyOf") if form != {"type": "null"}]
+        plain = {**forms[0], **plain} if len(forms) == 1 else {"anyOf": forms, **plain}
+    return plain
 
 
 def _plain(value: Any) -> Any:
@@ -155,7 +168,17 @@ def _validated(data: Any) -> tuple[MovieSpec | None, list[Problem]]:
     try:
         return MovieSpec.model_validate(data, context=models), []
     except ValidationError as error:
-        return None, [problem_of(dict(e), data, models) for e in error.errors(include_url=False)]
+        problems = [problem_of(dict(e), data, models) for e in error.errors(include_url=False)]
+        return None, [p for p in problems if not _is_misspelt(p, problems)]
+
+
+def _is_misspelt(missing: Problem, problems: list[Problem]) -> bool:
+    """Whether a key is missing only because its neighbour means it."""
+    return any(
+        p.path[:-1] == missing.path and missing.message.startswith(f'"{word}" is missing')
+        for p in problems
+        if (word := p.message.partition('did you mean "')[2].partition('"')[0])
+    )
 
 
 def _with_lines(problems: list[Problem], parsed: Parsed) -> list[Problem]:

@@ -75,7 +75,7 @@ class Measure:
                 mixed = len({isinstance(v, str) for v in interval}) > 1
                 self.say(
                     (*path, axis),
-                    f"from {interval[0]} to {interval[1]} is empty; write the smaller first",
+                    f"from {_said(interval[0])} to {_said(interval[1])} is empty; write the smaller first",
                     needs_volume=mixed,
                 )
                 sound = False
@@ -150,7 +150,7 @@ class Measure:
         if look.opacity_unit is not None:
             unit = self.length(look.opacity_unit, (*path, "opacity_unit"))
             if unit <= 0.0:
-                self.say((*path, "opacity_unit"), f"{look.opacity_unit} must be a positive length")
+                self.say((*path, "opacity_unit"), f"{_said(look.opacity_unit)} must be a positive length")
         return base if len(self.problems) > before else TransferFunction(color, opacity, unit)
 
     def preset(self, name: str, path: Path) -> Light:
@@ -177,3 +177,8 @@ class Measure:
             self.light(look.light, (*path, "light")) if look.light is not None else None,
             parse_color(look.background) if look.background is not None else None,
         )
+
+
+def _said(length: float | str) -> str:
+    """A length as the file has it."""
+    return length if isinstance(length, str) else f"{length:g}"

@@ -258,7 +258,8 @@ class MovieSpec(Part):
         default_factory=lambda: OutputSpec.model_validate({}), description="Size of the picture and frames in a second."
     )
     scene: SceneSpec = Field(
-        default_factory=lambda: SceneSpec.model_validate({}), description="What is shown at the movie's beginning."
+        default_factory=lambda: SceneSpec.model_validate({}),
+        description="The state at time 0; what is left out is chosen to fit the volume.",
     )
     places: dict[Name, PlaceSpec] = Field(
         default_factory=dict,

@@ -135,6 +135,8 @@ def read(text: str) -> Parsed:
         said = (error.problem or str(error)).strip()
         if "'\\t'" in said:
             said = "a tab cannot indent YAML; use spaces"
+        elif "<stream end>" in said or "unexpected end of stream" in said:
+            said = "the file ends too early; look for a missing ], } or quotation mark"
         elif "found another document" in said or ("but found" in said and "document" in (error.context or "")):
             said = "a second document begins here; a movie file holds one"
         parsed.say((), f"not readable as YAML: {said}", mark.line + 1 if mark else None)
