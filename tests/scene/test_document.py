@@ -5,8 +5,11 @@ from pathlib import Path
 from typing import Annotated
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from stackreel.errors import MovieFileError
+from stackreel.geometry import Box
 from stackreel.scene import Movie, load, parse
 from stackreel.scene.document import json_schema
 
@@ -157,6 +160,28 @@ def test_what_only_the_volume_can_tell_is_said_when_they_meet(subject):
     ]
     lines = complaint_over(subject, HEAD + "shots:\n  - {seconds: 1, camera: {position: [0, 3, 0]}}\n")
     assert lines[0].startswith("flight.yaml:4, shots[0].camera.view_up: parallel to the view direction")
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_slip_of_the_finger_is_read_or_refused_but_never_a_crash(example, subject, data):
+    at = data.draw(st.integers(0, len(example) - 1))
+    slip = data.draw(st.sampled_from(["", *"[]{}:,#&*!|>'\"%@`-?\t\n 0\0~<=é"]))
+    text = example[:at] + slip + example[at + data.draw(st.sampled_from([0, 1, 1, 12])) :]
+    try:
+        document = parse(text)
+        assert parse(document.to_yaml()) == document
+        document.timeline(subject).at(0)
+    except MovieFileError as error:
+        assert str(error).startswith("movie")
+
+
+def test_a_single_section_can_be_cropped(subject):
+    from dataclasses import replace
+
+    flat = replace(subject, bounds=Box((-0.5, -0.4, 0.0), (0.5, 0.4, 0.0)))
+    crop = parse(HEAD + "shots: [{seconds: 1, crop: {x: [0, 0.1]}}]").timeline(flat).at(1).crop
+    assert not crop.is_empty
 
 
 def test_python_is_told_the_place_without_a_line():

@@ -194,5 +194,5 @@ def frame_box(
     corners = np.subtract(box.corners, box.center)
     tangent = math.tan(math.radians(view_angle) / 2.0) * (1.0 - margin)
     reach = np.maximum(np.abs(corners @ up), np.abs(corners @ right) / aspect) / tangent + corners @ backward
-    distance = max(float(reach.max()), 1e-6)
+    distance = max(float(reach.max()), 1e-4)
     return Camera(as_vec(np.add(box.center, distance * backward)), box.center, view_up, view_angle)

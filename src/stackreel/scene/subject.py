@@ -36,6 +36,12 @@ class Subject:
                 raise ValueError(f"a histogram of {len(counts)} counts needs {len(counts) + 1} edges, not {len(edges)}")
 
     @property
+    def extent(self) -> Box:
+        """The bounds grown by half a voxel on every side: all that a crop can show. Never flat."""
+        (x0, y0, z0), (x1, y1, z1), (dx, dy, dz) = self.bounds.lower, self.bounds.upper, self.step
+        return Box((x0 - dx / 2, y0 - dy / 2, z0 - dz / 2), (x1 + dx / 2, y1 + dy / 2, z1 + dz / 2))
+
+    @property
     def color_range(self) -> tuple[float, float]:
         """The value range, widened when all values are equal, so that a colour map has room."""
         lo, hi = self.value_range

@@ -66,7 +66,7 @@ def _tidy(value: float, span: float) -> float:
 
 def _mean_chord(subject: Subject) -> float:
     """Average length of a line of sight through the volume: 4 V / S, as for every convex body."""
-    a, b, c = (max(s, 1e-9) for s in subject.bounds.size)
+    a, b, c = (max(s, 1e-9) for s in subject.extent.size)
     return 2.0 * a * b * c / (a * b + b * c + c * a)
 
 
@@ -76,7 +76,7 @@ def _unit_for(depth_at_unit: float, subject: Subject) -> float:
     depth_at_unit : mean of -ln(1 - opacity) over the volume
     """
     unit = _mean_chord(subject) * depth_at_unit / _DEPTH
-    low, high = 0.25 * min(subject.step), max(subject.bounds.size)
+    low, high = 0.25 * min(subject.step), max(subject.extent.size)
     unit = float(min(max(unit, low), high))
     return float(f"{unit:.3g}")
 

@@ -143,6 +143,8 @@ def _plain(value: Any) -> Any:
         return [_plain(v) for v in value]
     if hasattr(value, "tolist"):  # numpy's scalars and arrays
         return _plain(value.tolist())
+    if isinstance(value, str):  # half a character, as JSON can hold, is none
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 

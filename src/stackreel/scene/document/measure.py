@@ -30,6 +30,10 @@ _AXES: dict[str, Vec3] = {
 }  # fmt: skip
 
 
+FARTHEST = 1e4
+"""World units; nothing that a movie speaks of is farther from the centre."""
+
+
 class Measure:
     """The values that words stand for; a part with a problem is left out and the walk goes on."""
 
@@ -47,8 +51,17 @@ class Measure:
     # ------------------------------------------------------------ lengths, points, boxes
 
     def length(self, value: float | str, path: Path) -> float:
-        if isinstance(value, (int, float)):
-            return float(value)
+        length = float(value) if isinstance(value, (int, float)) else self._converted(value, path)
+        if abs(length) > FARTHEST:
+            self.say(
+                path,
+                f"{_said(value)} is farther away than a picture can show; the volume's longest side is 1",
+                needs_volume=isinstance(value, str),
+            )
+            return 0.0
+        return length
+
+    def _converted(self, value: str, path: Path) -> float:
         um, _ = parse_length(value)
         if self.subject.um_per_unit is None:
             self.say(
@@ -64,7 +77,7 @@ class Measure:
         return (x, y, z)
 
     def box(self, spec: BoxSpec, path: Path) -> Box | None:
-        bounds, sound = self.subject.bounds, True
+        bounds, sound = self.subject.extent, True
         lower, upper = list(bounds.lower), list(bounds.upper)
         for k, axis in enumerate("xyz"):
             interval = getattr(spec, axis)
@@ -81,9 +94,8 @@ class Measure:
                 sound = False
         box = Box((lower[0], lower[1], lower[2]), (upper[0], upper[1], upper[2]))
         if sound and box.intersect(bounds).is_empty:
-            spans = ", ".join(
-                f"{a} {p:.3g} … {q:.3g}" for a, p, q in zip("xyz", bounds.lower, bounds.upper, strict=True)
-            )
+            shown = self.subject.bounds
+            spans = ", ".join(f"{a} {p:.3g} … {q:.3g}" for a, p, q in zip("xyz", shown.lower, shown.upper, strict=True))
             self.say(path, f"lies outside the volume, which spans {spans}", needs_volume=True)
             sound = False
         return box if sound else None
@@ -101,7 +113,7 @@ class Measure:
     def direction(self, value: str | tuple[float, float, float], path: Path) -> Vec3 | None:
         if isinstance(value, str):
             return _AXES[value]
-        if not any(value):
+        if not max(map(abs, value)) > 1e-9:
             self.say(path, "is zero, which is no direction")
             return None
         return value
@@ -149,7 +161,7 @@ class Measure:
             self._values_rise([p[0] for p in opacity], (*path, "opacity"))
         if look.opacity_unit is not None:
             unit = self.length(look.opacity_unit, (*path, "opacity_unit"))
-            if unit <= 0.0:
+            if unit < 1e-12:
                 self.say((*path, "opacity_unit"), f"{_said(look.opacity_unit)} must be a positive length")
         return base if len(self.problems) > before else TransferFunction(color, opacity, unit)
 
@@ -164,7 +176,7 @@ class Measure:
             return self.preset(spec, path)
         base = Light() if spec.preset is None else self.preset(spec.preset, (*path, "preset"))
         given = {k: v for k in spec.model_fields_set if k != "preset" and (v := getattr(spec, k)) is not None}
-        if "direction" in given and not any(given["direction"]):
+        if "direction" in given and not max(map(abs, given["direction"])) > 1e-9:
             self.say((*path, "direction"), "is zero; it must point towards the light")
             del given["direction"]
         return replace(base, **given)

@@ -68,14 +68,14 @@ class _Resolver(Measure):
     def sound_camera(self, camera: tuple[Vec3, Vec3, Vec3, float], path: Path, *, needs_volume: bool) -> Camera | None:
         position, focal_point, view_up, angle = camera
         away = dist(position, focal_point)
-        if away < 1e-12:
+        if away < 1e-5:
             self.say(
                 (*path, "position"),
                 "is the focal point itself; the camera looks nowhere",
                 needs_volume=needs_volume,
             )
             return None
-        if not any(view_up):
+        if not max(map(abs, view_up)) > 1e-9:
             self.say((*path, "view_up"), "is zero, which is no direction")
             return None
         forward = np.subtract(focal_point, position) / away
@@ -106,7 +106,7 @@ class _Resolver(Measure):
         if spec is None:
             return frame_box(self.subject.bounds, AS_IMAGED, up, angle, self.aspect)
         up, angle = spec.view_up or up, spec.view_angle or angle
-        if not any(up):
+        if not max(map(abs, up)) > 1e-9:
             self.say((*path, "view_up"), "is zero, which is no direction")
             up = (0.0, -1.0, 0.0)
         framed = frame_box(self.subject.bounds, AS_IMAGED, perpendicular_to(AS_IMAGED, [up]), angle, self.aspect)
@@ -219,7 +219,7 @@ class _Resolver(Measure):
         return box, box is not None
 
     def crop(self, spec: str | CropMove, path: Path) -> CropGlide | None:
-        whole = self.subject.bounds
+        whole = self.subject.extent
         if isinstance(spec, CropMove):
             sides = [a for a in "xyz" if getattr(spec, a) is not None]
             if spec.to is not None and sides:
@@ -305,9 +305,26 @@ class _Resolver(Measure):
             add("look", spec.look, self.look(spec.look, opening, (*path, "look")))
         if spec.crop is not None:
             add("crop", spec.crop, self.crop(spec.crop, (*path, "crop")))
+        if spans and not self.camera_stays_near(
+            shot := Shot("", begins, spec.seconds, opening, tuple(spans)), path, movers
+        ):
+            return replace(shot, spans=())
         titles = [] if spec.title is None else [self.title(spec.title, spec, (*path, "title"))]
         titles += [self.title(t, spec, (*path, "titles", i)) for i, t in enumerate(spec.titles or ())]
         return Shot(spec.name or f"shot {index + 1}", begins, spec.seconds, opening, tuple(spans), tuple(titles))
+
+    def camera_stays_near(self, shot: Shot, path: Path, movers: list[str]) -> bool:
+        """Whether the shot leaves the camera where numbers still tell near from far."""
+        camera = shot.closing.camera
+        if camera.distance < 1e-5:
+            where = (*path, movers[0]) if movers else path
+            self.say(where, "ends closer to the focal point than any voxel; stay farther away", needs_volume=True)
+        elif dist(camera.position, (0.0, 0.0, 0.0)) > 1e5:
+            where = (*path, movers[0]) if movers else path
+            self.say(where, "ends so far away that nothing can be seen; stay nearer", needs_volume=True)
+        else:
+            return True
+        return False
 
     def opening(self) -> Scene:
         scene, first = self.spec.scene, self.first_look

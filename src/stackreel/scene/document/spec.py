@@ -26,6 +26,7 @@ from stackreel.scene.document.values import Color, Name, NotNegative, Number, Po
 
 Ease = Literal["linear", "in", "out", "in-out", "smooth"]
 TitlePlace = Literal["lower", "center", "upper", "lower left", "lower right", "upper left", "upper right"]
+Factor = Annotated[Number, Field(ge=0.001, le=1000)]
 PathName = Literal["arc", "spline", "line"]
 
 
@@ -113,7 +114,7 @@ class FlySpec(Eased):
 class ZoomSpec(Eased):
     """Come nearer to the focal point, or go away from it."""
 
-    factor: Positive = Field(
+    factor: Factor = Field(
         description="How many times larger things look at the end; below 1 smaller.", examples=[2, 0.5]
     )
 
@@ -203,7 +204,7 @@ class ShotSpec(Part):
     )
     zoom: (
         Annotated[
-            Annotated[Positive, Tag("<factor>")] | Annotated[ZoomSpec, Tag("<zoom>")],
+            Annotated[Factor, Tag("<factor>")] | Annotated[ZoomSpec, Tag("<zoom>")],
             form(number="<factor>", mapping="<zoom>"),
         ]
         | None

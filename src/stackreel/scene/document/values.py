@@ -17,6 +17,8 @@ from stackreel.errors import UnitError
 from stackreel.geometry import parse_length
 from stackreel.scene.colormaps import parse_color
 
+_LARGEST = 1e30
+
 
 def wrong(message: str) -> PydanticCustomError:
     """A problem in our own words; braces in them are text."""
@@ -31,9 +33,9 @@ def _number(value: Any) -> Any:
                 f'"{value}" is not a number; one minute thirty is 90, so write {60 * int(clock[1]) + float(clock[2]):g}'
             )
         raise wrong(f"{_shown(value)} is not a number")
-    if not math.isfinite(value):
-        raise wrong(f"{value} is not a finite number")
-    return float(value)
+    if not abs(value) <= _LARGEST:
+        raise wrong(f"{value:.3g} is no number to reckon with" if isinstance(value, float) else "is too large a number")
+    return 0.0 if abs(value) < 1.0 / _LARGEST else float(value)
 
 
 def _shown(value: Any) -> str:
@@ -53,7 +55,7 @@ def _length(value: Any) -> Any:
         parsed, unit = parse_length(value)
     except UnitError as error:
         raise wrong(str(error)) from None
-    if not math.isfinite(parsed):
+    if not math.isfinite(parsed) or abs(parsed) > _LARGEST:
         raise wrong(f'"{value}" is not a finite length')
     return parsed if unit is None else value.strip()
 
