@@ -125,7 +125,7 @@ class Phantom:
         Straight from the formulas, by differences: slow, and independent of how sections are drawn. In white matter the
         fibre lies where leaf and strand are constant; in the cortex it stands on the pia.
         """
-        from stackreel.kernels import phantom_anatomy as kernel
+        from stackreel.kernels import phantom as kernel
 
         bank, banks = _waves(self.seed)
         here = np.array(self.position_mm(z, y, x))
@@ -245,7 +245,7 @@ class _Control:
     """The anatomy on a coarse grid, and its planes at any depth."""
 
     def __init__(self, box: tuple[float, ...], seed: int) -> None:
-        from stackreel.kernels import phantom_anatomy as kernel
+        from stackreel.kernels import phantom as kernel
 
         extents = np.array(box)
         cell = np.maximum(MODEL_MM / CONTROL_CELLS, extents / (1.2 * CONTROL_CELLS))
@@ -286,7 +286,7 @@ def _control(box: tuple[float, ...], seed: int) -> _Control:
 
 def _waves(seed: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
     """Plane waves of every noise that the anatomy uses as the kernel wants them, and where each noise begins."""
-    from stackreel.kernels.phantom_anatomy import FOLD_WAVELENGTH
+    from stackreel.kernels.phantom import FOLD_WAVELENGTH
 
     rng = np.random.default_rng([seed, 1])
     wanted = [  # waves, shortest and longest wavelength (mm), standard deviation
