@@ -1,3 +1,4 @@
+import contextlib
 import json
 import subprocess
 import sys
@@ -168,12 +169,10 @@ def test_a_slip_of_the_finger_is_read_or_refused_but_never_a_crash(example, subj
     at = data.draw(st.integers(0, len(example) - 1))
     slip = data.draw(st.sampled_from(["", *"[]{}:,#&*!|>'\"%@`-?\t\n 0\0~<=é"]))
     text = example[:at] + slip + example[at + data.draw(st.sampled_from([0, 1, 1, 12])) :]
-    try:
+    with contextlib.suppress(MovieFileError):
         document = parse(text)
         assert parse(document.to_yaml()) == document
         document.timeline(subject).at(0)
-    except MovieFileError as error:
-        assert str(error).startswith("movie")
 
 
 def test_a_single_section_can_be_cropped(subject):

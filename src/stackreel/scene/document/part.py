@@ -12,7 +12,7 @@ from stackreel.scene.document.values import Name, wrong
 class Part(BaseModel):
     """A mapping in the movie file: only known keys, each of its type."""
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True, validate_default=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     @model_validator(mode="before")
     @classmethod
