@@ -113,7 +113,7 @@ def mean_axial(src, out, fz, fy, fx, wz, wy, wx, period, background):
     for z in range(mz):
         for y in range(my):
             for x in range(mx):
-                c, s, weight = 0.0, 0.0, 0.0
+                c, s, weight, signed = 0.0, 0.0, 0.0, False
                 first = src[z * fz, y * fy, x * fx]
                 for zz in range(z * fz, min(z * fz + fz, nz)):
                     for yy in range(y * fy, min(y * fy + fy, ny)):
@@ -121,6 +121,7 @@ def mean_axial(src, out, fz, fy, fx, wz, wy, wx, period, background):
                             value = float(src[zz, yy, xx])
                             if value != value or value == background:
                                 continue
+                            signed |= value < 0.0
                             k = 1.0
                             if zz == nz - 1:
                                 k *= wz
@@ -136,12 +137,13 @@ def mean_axial(src, out, fz, fy, fx, wz, wy, wx, period, background):
                 elif c * c + s * s < 1e-12 * weight * weight:
                     out[z, y, x] = first
                 else:
+                    # -period/2..period/2 where the samples are signed, else 0..period
                     angle = math.atan2(s, c) / turn
-                    if angle < 0.0:
+                    if angle < 0.0 and not signed:
                         angle += period
                     if whole:
                         angle = round(angle)
-                        if angle >= period:
+                        if angle >= (0.5 * period if signed else period):
                             angle -= period
                         if angle == background:
                             angle += 1.0
