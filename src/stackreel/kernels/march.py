@@ -20,25 +20,35 @@ BRICK = 32
 SIDE = BRICK + 3
 CELL = 8
 CELLS = BRICK // CELL
-OPAQUE = 1.0 / 512.0
+OPAQUE = 1.0 / 255.0
+
+_C2, _C3, _C4 = np.float32(1 / 2), np.float32(1 / 6), np.float32(1 / 24)
+_C5, _C6 = np.float32(1 / 120), np.float32(1 / 720)
 
 _U = np.uint64
 _ROW = np.uint64(SIDE)
 _PLANE = np.uint64(SIDE * SIDE)
 _ONE = np.uint64(1)
-_TWO = np.uint64(2)
+_ROW32 = np.int32(SIDE)
+_PLANE32 = np.int32(SIDE * SIDE)
+_ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
+_VOLUME = np.uint64(SIDE * SIDE * SIDE)
 
 
-@njit(cache=True, nogil=True)
+@njit(inline="always")
 def opacity_over(optical_depth):
     """Opacity of a step: 1 - exp(-optical_depth), to 2e-6, without exp where the depth is small."""
-    x = optical_depth
-    if x < 0.5:
-        return x * (1.0 - x / 2.0 * (1.0 - x / 3.0 * (1.0 - x / 4.0 * (1.0 - x / 5.0 * (1.0 - x / 6.0)))))
-    return 1.0 - math.exp(-x)
+    x = np.float32(optical_depth)
+    if x < np.float32(0.5):
+        y = _C5 - x * _C6
+        y = _C4 - x * y
+        y = _C3 - x * y
+        y = _C2 - x * y
+        return x * (np.float32(1.0) - x * y)
+    return np.float32(1.0) - np.float32(math.exp(-x))
 
 
-@njit(cache=True, nogil=True)
+@njit(inline="always")
 def trilinear(brick, at, fx, fy, fz):
     """The value between eight samples of a flat brick; `at` is the lowest of them, f* the fractions 0..1."""
     v000 = np.float32(brick[at])
@@ -59,7 +69,7 @@ def trilinear(brick, at, fx, fy, fz):
     return a + (c - a) * fz
 
 
-@njit(cache=True, nogil=True)
+@njit(inline="always")
 def _slope(brick, at, along, across, over, f, g, h):
     """Central difference along one axis, interpolated like the value: (v[+1] - v[-1]) / 2 at every corner.
 
@@ -77,7 +87,7 @@ def _slope(brick, at, along, across, over, f, g, h):
     return np.float32(0.5) * total
 
 
-@njit(cache=True, nogil=True)
+@njit(inline="always")
 def _shade(brick, at, fx, fy, fz, per_step, light, view):
     """Weight of the colour and strength of the highlight at a sample, Blinn–Phong, lit from both sides.
 
@@ -106,15 +116,38 @@ def _shade(brick, at, fx, fy, fz, per_step, light, view):
     return light[0] + light[1] * (sure * max(0.0, lit) + (1.0 - sure) * 0.5), gloss * sure
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True, fastmath={"contract", "nnan", "nsz"})
+def _values_along(pool, base, values, count, t0, dt, middle, x0, y0, z0, dx, dy, dz, least_x, least_y, least_z):
+    """The interpolated values at the next steps of a ray within one brick, a loop without a branch."""
+    for j in range(count):
+        t = min(t0 + j * dt, middle)
+        x = max(least_x, np.float32(x0 + t * dx))
+        y = max(least_y, np.float32(y0 + t * dy))
+        z = max(least_z, np.float32(z0 + t * dz))
+        ix, iy, iz = np.int32(x), np.int32(y), np.int32(z)
+        at = base + _U(np.uint32(iz * _PLANE32 + iy * _ROW32 + ix))
+        values[j] = trilinear(pool, at, x - np.float32(ix), y - np.float32(iy), z - np.float32(iz))
+
+
+@njit(nogil=True, fastmath={"contract", "nnan", "nsz"})
+def _nearest_along(pool, base, values, count, t0, dt, middle, x0, y0, z0, dx, dy, dz):
+    """The values of the nearest samples instead: for labels and axial angles."""
+    for j in range(count):
+        t = min(t0 + j * dt, middle)
+        ix, iy, iz = int(x0 + t * dx + 0.5), int(y0 + t * dy + 0.5), int(z0 + t * dz + 0.5)
+        values[j] = pool[base + _U(iz) * _PLANE + _U(iy) * _ROW + _U(ix)]
+
+
+@njit(cache=True, nogil=True, fastmath={"contract", "nnan", "nsz"})
 def march(
-    state, tile, camera, origin, per_step, lower, upper, shell, span, stride,
+    state, tile, covered, camera, origin, per_step, lower, upper, shell, span, stride,
     table, corner, pool, cells, colors, scale, light, nearest,
 ):  # fmt: skip
     """Carry the rays of a tile of pixels through one depth range of one level; returns the samples taken.
 
     state    : (rows, columns, 4) float32: colour gathered so far, premultiplied, and what still shines through
     tile     : first row, end row, first column, end column
+    covered  : depths between which the tile's rays may meet a brick of the table
     camera   : (4, 3) float64: position and right, up, forward in world (x, y, z); right and up span half the picture
     origin   : world position of sample 0 (x, y, z); per_step : samples per world length (x, y, z)
     lower, upper : the visible box in continuous sample indices (x, y, z)
@@ -122,7 +155,7 @@ def march(
     stride   : step in voxels
     table    : (bricks z, y, x) int32: slot in the pool, or -d where the next visible brick is d bricks away
     corner   : brick index of table[0, 0, 0] (x, y, z)
-    pool     : (slots, 35³) samples; cells : (slots,) uint64, bit per 8³ cell of a brick that holds something visible
+    pool     : (slots · 35³,) samples; cells : (slots,) uint64, bit per 8³ cell of a brick that holds something visible
     colors   : (n, 4) float32: red, green, blue, extinction per world length; scale : first value, entries per value
     light    : as in _shade; light[1] = light[2] = 0 is unshaded
     nearest  : take the nearest sample instead of interpolating: for labels and axial angles
@@ -132,9 +165,16 @@ def march(
     shaded = light[1] > 0.0 or light[2] > 0.0
     ends = np.empty(3, np.float64)
     view = np.empty(3, np.float64)
+    octants = np.zeros(8, np.uint64)
+    for bit in range(64):
+        octants[((bit >> 3) & 4) | ((bit >> 2) & 2) | ((bit >> 1) & 1)] |= _ONE << _U(bit)
+    longest = 4 * BRICK
+    values = np.empty(longest, np.float32)
     taken = 0
+    top = np.float32(entries - 1)
     nbz, nby, nbx = table.shape
-    v0, per_value = scale[0], scale[1]
+    v0, per_value, half = np.float32(scale[0]), np.float32(scale[1]), np.float32(0.5)
+    zero = np.float32(0.0)
     eye_x = (camera[0, 0] - origin[0]) * per_step[0]
     eye_y = (camera[0, 1] - origin[1]) * per_step[1]
     eye_z = (camera[0, 2] - origin[2]) * per_step[2]
@@ -173,86 +213,103 @@ def march(
             steps = int(math.ceil((last - first) / dt - 1e-9))
             k = max(0, int(math.ceil((span[0] - first) / dt - 0.5)))
             stop = min(steps, int(math.ceil((span[1] - first) / dt - 0.5))) if span[1] < last else steps
+            # nothing can be met before the tile's first brick and behind its last one
+            k = max(k, int(math.ceil((covered[0] - first) / dt - 0.5)))
+            stop = min(stop, int(math.floor((covered[1] - first) / dt - 0.5)) + 2)
             if k >= stop:
                 continue
             if shaded:
                 view[0], view[1], view[2] = -wx / length, -wy / length, -wz / length
             red, green, blue = state[row, column, 0], state[row, column, 1], state[row, column, 2]
-            ends[0] = 1.0 / dx if dx != 0.0 else np.inf
-            ends[1] = 1.0 / dy if dy != 0.0 else np.inf
-            ends[2] = 1.0 / dz if dz != 0.0 else np.inf
+            # a ray along a plane never leaves by it; no 1 / 0, whose product with 0 is no number
+            ends[0] = 1.0 / dx if abs(dx) > 1e-12 else (1e12 if dx >= 0.0 else -1e12)
+            ends[1] = 1.0 / dy if abs(dy) > 1e-12 else (1e12 if dy >= 0.0 else -1e12)
+            ends[2] = 1.0 / dz if abs(dz) > 1e-12 else (1e12 if dz >= 0.0 else -1e12)
+            ahead_x, ahead_y, ahead_z = int(dx >= 0.0), int(dy >= 0.0), int(dz >= 0.0)
+            brick_end = k
+            bits, base = _ALL, _U(0)
+            from_x, from_y, from_z = 0.0, 0.0, 0.0
+            least_x, least_y, least_z = zero, zero, zero
             per_dt = 1.0 / dt
             depth_step = np.float32(dt * length)
+            # the last step has its true length, and its sample in the middle of it
+            middle = 0.5 * (first + (steps - 1) * dt + last)
+            last_size = np.float32((last - first - (steps - 1) * dt) * length)
             while k < stop:
-                t = first + (k + 0.5) * dt if k < steps - 1 else 0.5 * (first + k * dt + last)
+                t = min(first + (k + 0.5) * dt, middle)
                 # a coarse level's first sample stands half a coarse voxel inside the box: before it, its value holds
                 ix = int(max(0.0, eye_x + t * dx))
                 iy = int(max(0.0, eye_y + t * dy))
                 iz = int(max(0.0, eye_z + t * dz))
-                bx, by, bz = (ix >> 5) - corner[0], (iy >> 5) - corner[1], (iz >> 5) - corner[2]
-                if bx < 0 or by < 0 or bz < 0 or bx >= nbx or by >= nby or bz >= nbz:
+                if k >= brick_end:
+                    # into another brick
+                    bx, by, bz = ix >> 5, iy >> 5, iz >> 5
+                    tx, ty, tz = bx - corner[0], by - corner[1], bz - corner[2]
                     slot, reach = -1, 1
+                    if tx >= 0 and ty >= 0 and tz >= 0 and tx < nbx and ty < nby and tz < nbz:
+                        slot = int(table[_U(tz), _U(ty), _U(tx)])
+                        reach = max(1, -slot)
+                    # where slot < 0, the box of reach - 1 bricks around this one is hidden too
+                    leave_x = ((bx + reach if ahead_x else bx + 1 - reach) << 5) - eye_x
+                    leave_y = ((by + reach if ahead_y else by + 1 - reach) << 5) - eye_y
+                    leave_z = ((bz + reach if ahead_z else bz + 1 - reach) << 5) - eye_z
+                    leave = min(last, leave_x * ends[0], leave_y * ends[1], leave_z * ends[2])
+                    brick_end = min(stop, max(k + 1, int(math.ceil((leave - first) * per_dt - 0.5))))
+                    if slot < 0:
+                        k = brick_end
+                        continue
+                    bits = cells[_U(slot)]
+                    base = _U(slot) * _VOLUME
+                    from_x, from_y, from_z = eye_x - ((bx << 5) - 1), eye_y - ((by << 5) - 1), eye_z - ((bz << 5) - 1)
+                    least_x = np.float32(1.0 - (bx << 5))
+                    least_y = np.float32(1.0 - (by << 5))
+                    least_z = np.float32(1.0 - (bz << 5))
+                until = brick_end
+                if bits != _ALL:
+                    octant = ((iz >> 2) & 4) | ((iy >> 3) & 2) | ((ix >> 4) & 1)
+                    if bits & octants[_U(octant)] == _U(0):
+                        occupied, shift = False, 4
+                    else:
+                        bit = _U((((iz >> 3) & 3) << 4) | (((iy >> 3) & 3) << 2) | ((ix >> 3) & 3))
+                        occupied, shift = (bits >> bit) & _ONE != _U(0), 3
+                    leave_x = (((ix >> shift) + ahead_x) << shift) - eye_x
+                    leave_y = (((iy >> shift) + ahead_y) << shift) - eye_y
+                    leave_z = (((iz >> shift) + ahead_z) << shift) - eye_z
+                    leave = min(last, leave_x * ends[0], leave_y * ends[1], leave_z * ends[2])
+                    until = min(brick_end, max(k + 1, int(math.ceil((leave - first) * per_dt - 0.5))))
+                    if not occupied:
+                        k = until
+                        continue
+                until = min(until, k + longest)
+                count = until - k
+                taken += count
+                # first all values of the run, a loop without a branch; then what they add to the picture
+                if nearest:
+                    _nearest_along(
+                        pool, base, values, count, first + (k + 0.5) * dt, dt, middle,
+                        from_x, from_y, from_z, dx, dy, dz,
+                    )  # fmt: skip
                 else:
-                    slot = table[_U(bz), _U(by), _U(bx)]
-                    reach = -slot
-                if slot < 0:
-                    # the box of `reach` - 1 bricks around this one is empty too
-                    low_x, high_x = ((ix >> 5) - reach + 1) << 5, ((ix >> 5) + reach) << 5
-                    low_y, high_y = ((iy >> 5) - reach + 1) << 5, ((iy >> 5) + reach) << 5
-                    low_z, high_z = ((iz >> 5) - reach + 1) << 5, ((iz >> 5) + reach) << 5
-                    occupied = False
-                else:
-                    cx, cy, cz = (ix >> 3) & 3, (iy >> 3) & 3, (iz >> 3) & 3
-                    bit = _U((cz << 4) | (cy << 2) | cx)
-                    occupied = (cells[slot] >> bit) & _ONE != _U(0)
-                    low_x, high_x = (ix >> 3) << 3, ((ix >> 3) + 1) << 3
-                    low_y, high_y = (iy >> 3) << 3, ((iy >> 3) + 1) << 3
-                    low_z, high_z = (iz >> 3) << 3, ((iz >> 3) + 1) << 3
-                leave = last
-                if dx > 0.0:
-                    leave = min(leave, (high_x - eye_x) * ends[0])
-                elif dx < 0.0:
-                    leave = min(leave, (low_x - eye_x) * ends[0])
-                if dy > 0.0:
-                    leave = min(leave, (high_y - eye_y) * ends[1])
-                elif dy < 0.0:
-                    leave = min(leave, (low_y - eye_y) * ends[1])
-                if dz > 0.0:
-                    leave = min(leave, (high_z - eye_z) * ends[2])
-                elif dz < 0.0:
-                    leave = min(leave, (low_z - eye_z) * ends[2])
-                until = min(stop, max(k + 1, int(math.ceil((leave - first) * per_dt - 0.5))))
-                if not occupied:
-                    k = until
-                    continue
-                brick = pool[slot]
-                base_x, base_y, base_z = ((ix >> 5) << 5) - 1, ((iy >> 5) << 5) - 1, ((iz >> 5) << 5) - 1
-                taken += until - k
-                while k < until:
-                    t = first + (k + 0.5) * dt
-                    size = depth_step
-                    if k == steps - 1:
-                        # the last step has its true length, and its sample in the middle of it
-                        t = 0.5 * (first + k * dt + last)
-                        size = np.float32((last - first - k * dt) * length)
-                    x = max(0.0, eye_x + t * dx)
-                    y = max(0.0, eye_y + t * dy)
-                    z = max(0.0, eye_z + t * dz)
-                    if nearest:
-                        x, y, z = math.floor(x + 0.5), math.floor(y + 0.5), math.floor(z + 0.5)
-                    ix, iy, iz = int(x), int(y), int(z)
-                    fx, fy, fz = np.float32(x - ix), np.float32(y - iy), np.float32(z - iz)
-                    at = _U(iz - base_z) * _PLANE + _U(iy - base_y) * _ROW + _U(ix - base_x)
-                    value = trilinear(brick, at, fx, fy, fz)
-                    entry = int((value - v0) * per_value + 0.5)
-                    entry = max(0, min(entries - 1, entry))
-                    extinction = colors[_U(entry), _U(3)]
+                    _values_along(
+                        pool, base, values, count, first + (k + 0.5) * dt, dt, middle,
+                        from_x, from_y, from_z, dx, dy, dz, least_x, least_y, least_z,
+                    )  # fmt: skip
+                for j in range(count):
+                    entry = _U(int(max(zero, min(top, (values[j] - v0) * per_value + half))))
+                    extinction = colors[entry, _U(3)]
                     if extinction > 0.0:
-                        alpha = np.float32(opacity_over(extinction * size))
-                        weight = np.float32(alpha * through)
-                        r, g, b = colors[_U(entry), _U(0)], colors[_U(entry), _U(1)], colors[_U(entry), _U(2)]
+                        size = last_size if k + j == steps - 1 else depth_step
+                        weight = opacity_over(extinction * size) * through
+                        r, g, b = colors[entry, _U(0)], colors[entry, _U(1)], colors[entry, _U(2)]
                         if shaded:
-                            dull, gloss = _shade(brick, at, fx, fy, fz, per_step, light, view)
+                            t = min(first + (k + j + 0.5) * dt, middle)
+                            x = max(least_x, np.float32(from_x + t * dx))
+                            y = max(least_y, np.float32(from_y + t * dy))
+                            z = max(least_z, np.float32(from_z + t * dz))
+                            ix, iy, iz = np.int32(x), np.int32(y), np.int32(z)
+                            at = base + _U(np.uint32(iz * _PLANE32 + iy * _ROW32 + ix))
+                            fx, fy, fz = x - np.float32(ix), y - np.float32(iy), z - np.float32(iz)
+                            dull, gloss = _shade(pool, at, fx, fy, fz, per_step, light, view)
                             r = np.float32(min(1.0, r * dull + gloss))
                             g = np.float32(min(1.0, g * dull + gloss))
                             b = np.float32(min(1.0, b * dull + gloss))
@@ -262,7 +319,7 @@ def march(
                         through -= weight
                         if through < OPAQUE:
                             break
-                    k += 1
+                k = until
                 if through < OPAQUE:
                     break
             state[row, column, 0] = red

@@ -14,50 +14,51 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
-def mean_integer(src, out, fz, fy, fx, wz, wy, wx, sums):
-    """Mean of integers, ties to even, so that a constant stays constant and nothing drifts upwards.
+def _halve_rows(src, out, planes, rows, columns):
+    """The first planes, rows and columns of out = mean of 1 × 2 × 2 samples."""
+    for z in range(planes):
+        for y in range(rows):
+            a, b, o = src[z, 2 * y], src[z, 2 * y + 1], out[z, y]
+            for x in range(columns):
+                s = np.int64(a[2 * x]) + np.int64(a[2 * x + 1]) + np.int64(b[2 * x]) + np.int64(b[2 * x + 1])
+                o[x] = (s + 1 + ((s >> 2) & 1)) >> 2
 
-    sums : (x of out,) scratch, of an integer type that holds eight samples
-    """
+
+@njit(cache=True, nogil=True)
+def _halve_all(src, out, planes, rows, columns):
+    """The first planes, rows and columns of out = mean of 2 × 2 × 2 samples."""
+    for z in range(planes):
+        for y in range(rows):
+            a, b = src[2 * z, 2 * y], src[2 * z, 2 * y + 1]
+            c, d = src[2 * z + 1, 2 * y], src[2 * z + 1, 2 * y + 1]
+            o = out[z, y]
+            for x in range(columns):
+                s = np.int64(a[2 * x]) + np.int64(a[2 * x + 1]) + np.int64(b[2 * x]) + np.int64(b[2 * x + 1])
+                s += np.int64(c[2 * x]) + np.int64(c[2 * x + 1]) + np.int64(d[2 * x]) + np.int64(d[2 * x + 1])
+                o[x] = (s + 3 + ((s >> 3) & 1)) >> 3
+
+
+@njit(cache=True, nogil=True)
+def mean_integer(src, out, fz, fy, fx, wz, wy, wx):
+    """Mean of integers, ties to even, so that a constant stays constant and nothing drifts upwards."""
     nz, ny, nx = src.shape
     mz, my, mx = out.shape
-    count = fz * fy * fx
-    shift = 0
-    while (1 << shift) < count:
-        shift += 1
-    half = (count >> 1) - 1 if count > 1 else 0
-    whole = nx // fx
-    if wx < 1.0:
-        whole = min(whole, (nx - 1) // fx)
+    # whole cells of the usual shapes first; what is left goes by its weights
+    planes = (nz - 1) // fz if wz < 1.0 else nz // fz
+    rows = (ny - 1) // fy if wy < 1.0 else ny // fy
+    columns = (nx - 1) // fx if wx < 1.0 else nx // fx
+    if fy == 2 and fx == 2 and fz == 1:
+        _halve_rows(src, out, planes, rows, columns)
+    elif fy == 2 and fx == 2:
+        _halve_all(src, out, planes, rows, columns)
+    else:
+        planes = 0
     for z in range(mz):
         for y in range(my):
-            z0, y0 = z * fz, y * fy
-            plain = z0 + fz <= nz and y0 + fy <= ny
-            if (wz < 1.0 and z0 + fz >= nz) or (wy < 1.0 and y0 + fy >= ny):
-                plain = False
-            done = 0
-            if plain:
-                sums[:] = 0
-                for dz in range(fz):
-                    for dy in range(fy):
-                        row = src[z0 + dz, y0 + dy]
-                        if fx == 2:
-                            for x in range(whole):
-                                sums[x] += row[2 * x] + row[2 * x + 1]
-                        else:
-                            for x in range(whole):
-                                sums[x] += row[x]
-                if shift == 0:
-                    for x in range(whole):
-                        out[z, y, x] = sums[x]
-                else:
-                    for x in range(whole):
-                        out[z, y, x] = (sums[x] + half + ((sums[x] >> shift) & 1)) >> shift
-                done = whole
-            for x in range(done, mx):
+            for x in range(columns if z < planes and y < rows else 0, mx):
                 total, weight = 0.0, 0.0
-                for zz in range(z0, min(z0 + fz, nz)):
-                    for yy in range(y0, min(y0 + fy, ny)):
+                for zz in range(z * fz, min(z * fz + fz, nz)):
+                    for yy in range(y * fy, min(y * fy + fy, ny)):
                         for xx in range(x * fx, min(x * fx + fx, nx)):
                             k = 1.0
                             if zz == nz - 1:

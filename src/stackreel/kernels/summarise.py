@@ -22,22 +22,21 @@ def is_zero(block):
 
 
 @njit(cache=True, nogil=True)
-def _brick_counts(block, z0, z1, y0, y1, x0, x1, counts):
-    """Histogram of one brick of bytes; four tables hide the latency of equal neighbours."""
-    counts[:] = 0
-    for z in range(z0, z1):
-        for y in range(y0, y1):
-            row = block[z, y]
-            x = x0
-            while x + 4 <= x1:
-                counts[0, row[x]] += 1
-                counts[1, row[x + 1]] += 1
-                counts[2, row[x + 2]] += 1
-                counts[3, row[x + 3]] += 1
-                x += 4
-            while x < x1:
-                counts[0, row[x]] += 1
-                x += 1
+def _count(brick, c0, c1, c2, c3):
+    """Counts the bytes of a brick (z, y, x); four tables, so that equal neighbours do not wait for each other."""
+    nz, ny, nx = brick.shape
+    one = np.uint32(1)
+    fours = nx // 4
+    for z in range(nz):
+        for y in range(ny):
+            row = brick[z, y]
+            for q in range(fours):
+                c0[row[4 * q]] += one
+                c1[row[4 * q + 1]] += one
+                c2[row[4 * q + 2]] += one
+                c3[row[4 * q + 3]] += one
+            for x in range(4 * fours, nx):
+                c0[row[x]] += one
 
 
 @njit(cache=True, nogil=True)
@@ -48,34 +47,26 @@ def summarise_bytes(block, bz, by, bx, low, high, mask, histogram):
     bz, by, bx      : brick size
     low, high, mask : (bricks z, y, x); bit k of mask says that a value in the k-th 64th of low..high occurs
     """
-    nz, ny, nx = block.shape
-    counts = np.zeros((4, 256), np.uint32)
+    c0, c1 = np.zeros(256, np.uint32), np.zeros(256, np.uint32)
+    c2, c3 = np.zeros(256, np.uint32), np.zeros(256, np.uint32)
     for i in range(low.shape[0]):
         for j in range(low.shape[1]):
             for k in range(low.shape[2]):
-                _brick_counts(
-                    block,
-                    i * bz,
-                    min(i * bz + bz, nz),
-                    j * by,
-                    min(j * by + by, ny),
-                    k * bx,
-                    min(k * bx + bx, nx),
-                    counts,
-                )
+                c0[:], c1[:], c2[:], c3[:] = 0, 0, 0, 0
+                _count(block[i * bz : i * bz + bz, j * by : j * by + by, k * bx : k * bx + bx], c0, c1, c2, c3)
                 first, last = 255, 0
                 for v in range(256):
-                    n = counts[0, v] + counts[1, v] + counts[2, v] + counts[3, v]
-                    counts[0, v] = n
+                    n = c0[v] + c1[v] + c2[v] + c3[v]
+                    c0[v] = n
                     if n:
                         histogram[v] += n
                         first = min(first, v)
                         last = max(last, v)
                 bits = np.uint64(0)
-                width = last - first + 1
+                per_value = 64.0 / (last - first + 1)
                 for v in range(first, last + 1):
-                    if counts[0, v]:
-                        bits |= np.uint64(1) << np.uint64((v - first) * 64 // width)
+                    if c0[v]:
+                        bits |= np.uint64(1) << np.uint64((v - first) * per_value)
                 low[i, j, k] = first
                 high[i, j, k] = last
                 mask[i, j, k] = bits

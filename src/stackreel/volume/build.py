@@ -7,11 +7,13 @@ the pyramid. The file stands under a temporary name until it is complete.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import errno
 import hashlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,24 +87,23 @@ def build(
     recipe.reduction.check(source.dtype)
     if source.dtype.name not in DTYPES:
         raise VolumeError(f"slices of type {source.dtype} cannot become a volume; possible are {', '.join(DTYPES)}")
-    partial = out.with_name(f"{out.name}.partial")
-    partial.unlink(missing_ok=True)
     try:
-        with h5py.File(partial, "w", libver=("earliest", "v110"), locking=False) as file:
-            builder = _Builder(file, source, recipe, progress, out.parent)
-            builder.run()
-            full = Placement.of(source.shape, recipe.spacing)
-            finish(file, recipe.name, [full.reduced(level.plan.factors) for level in builder.levels])
-        _sync(partial)
-        os.replace(partial, out)
-        _sync(out.parent)
-    except BaseException as error:
-        partial.unlink(missing_ok=True)
-        if isinstance(error, StackreelError) or not isinstance(error, OSError | RuntimeError):
+        with _temporary(out) as partial:
+            with h5py.File(partial, "w", libver=("earliest", "v110"), locking=False) as file:
+                builder = _Builder(file, source, recipe, progress, out.parent)
+                builder.run()
+                full = Placement.of(source.shape, recipe.spacing)
+                finish(file, recipe.name, [full.reduced(level.plan.factors) for level in builder.levels])
+            _sync(partial)
+            os.replace(partial, out)
+            _sync(out.parent)
+    except (OSError, RuntimeError) as error:
+        if isinstance(error, StackreelError):
             raise
-        if getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error):
+        if _says_no_room(error):
             raise DiskFullError(
-                f"{out.parent}: the disk is full; nothing was left behind. Free some space, or write elsewhere"
+                f"{out.parent}: the disk is full, or a quota or limit is reached; nothing was left behind. "
+                "Free some space, or write elsewhere"
             ) from error
         raise VolumeError(f"{out}: could not be written ({str(error).splitlines()[0]})") from error
     return open_volume(out, recipe.name)
@@ -110,12 +111,55 @@ def build(
 
 def check_output(out: Path, *, overwrite: bool) -> None:
     """Raises unless a file can be made at `out`."""
+    if out.is_dir():
+        raise VolumeError(f"{out} is a folder; name a file in it, such as {out / 'brain.h5'}")
     if out.exists() and not overwrite:
         raise OutputExistsError(f"{out} stands already; give another name, or --overwrite to replace it")
     if not out.parent.is_dir():
         raise VolumeError(f"{out.parent}: there is no such folder; create it first")
     if not os.access(out.parent, os.W_OK):
         raise VolumeError(f"{out.parent}: no right to write here; choose another folder")
+
+
+@contextlib.contextmanager
+def _temporary(out: Path) -> Iterator[Path]:
+    """The name that `out` has until it is complete, for this process alone; afterwards nothing is left of it.
+
+    What a killed run left under that name is overwritten. Raises VolumeError while another run is at work on it: both
+    would write into one file.
+    """
+    partial = out.with_name(f"{out.name}.partial")
+    handle = os.open(partial, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        _lock(handle, out)
+        try:
+            yield partial
+        finally:
+            partial.unlink(missing_ok=True)
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int, out: Path) -> None:
+    try:
+        import fcntl
+    except ImportError:  # not on Windows
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise VolumeError(
+            f"{out}: another stackreel is writing it at this moment; wait for that one, or give another name"
+        ) from None
+    except OSError:  # some network file systems have no locks
+        return
+
+
+def _says_no_room(error: OSError | RuntimeError) -> bool:
+    """Whether an error of ours or of HDF5, which hides the number in its message, means that nothing more fits."""
+    number = re.search(r"errno = (\d+)", str(error))
+    code = int(number[1]) if number else getattr(error, "errno", None)
+    return code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or "No space left" in str(error)
 
 
 class _LevelWriter:
@@ -205,6 +249,7 @@ class _Builder:
     def _chunk(self, index: int, block: npt.NDArray[Any], at: Index3) -> Packed | None:
         """All that is done to one chunk, in any thread; None when there is nothing to store."""
         level = self.levels[index]
+        block = np.ascontiguousarray(block)  # by far the fastest to go through, again and again
         empty = kernels.is_zero(block)
         if index + 1 < len(self.levels):
             self._reduce(index, block, at, empty)
@@ -220,7 +265,7 @@ class _Builder:
         chunk = block if block.shape == level.plan.chunk else np.zeros(level.plan.chunk, self.dtype)
         if chunk is not block:
             chunk[tuple(slice(0, n) for n in block.shape)] = block
-        packed = pack(np.ascontiguousarray(chunk))
+        packed = pack(chunk)
         if index == 0:
             # a deflate stream ends with the Adler-32 of what was packed
             self.checksums[at] = int.from_bytes(packed[-4:], "big")

@@ -61,5 +61,4 @@ class Reduction:
         elif src.dtype.kind == "f":
             kernels.mean_float(src, out, fz, fy, fx, *weights)
         else:
-            sums = np.empty(out.shape[2], np.int32 if src.itemsize <= 2 else np.int64)
-            kernels.mean_integer(src, out, fz, fy, fx, *weights, sums)
+            kernels.mean_integer(src, out, fz, fy, fx, *weights)

@@ -26,7 +26,7 @@ from stackreel.kernels.march import BRICK, march
 from stackreel.scene import Camera, Light, Scene, TransferFunction
 from stackreel.volume import Volume
 
-TILE = 64
+TILE = 32
 FARTHEST = 64
 
 
@@ -46,7 +46,7 @@ class NativeEngine:
     name = "native"
     version = "1"
 
-    def __init__(self, memory: int | None = None, threads: int | None = None, stride: float = 1.0) -> None:
+    def __init__(self, memory: int | None = None, threads: int | None = None, stride: float = 1.5) -> None:
         self.memory = default_memory() if memory is None else memory
         self.threads = threads or os.cpu_count() or 1
         self.stride = stride
@@ -101,11 +101,12 @@ class NativeSession:
         samples, finest = 0, len(self.volume.levels) - 1
         if not box.is_empty:
             self._use(scene.transfer)
+            window = view.window_of(box, scene.camera, self.output.size)
             shot = _Shot(scene, view.ray_frame(scene.camera, self.output.size), box, state)
             placements = [level.placement for level in self.volume.levels]
             for shell in view.shells(scene.camera, box, placements, height, self.output.detail):
                 finest = min(finest, shell.level)
-                samples += self._draw(shell, (shell.near, shell.far), view.Window(0, height, 0, width), shot)
+                samples += self._draw(shell, (shell.near, shell.far), window, shot)
         state[..., 3] = 1.0 - state[..., 3]
         return Frame(state, finest, samples)
 
@@ -170,12 +171,13 @@ class NativeSession:
         filled = self.pool.hold(shell.level, wanted)
         if len(filled):
             self._note_cells(filled)
-        corners = np.argwhere(wanted)
-        first, past = corners.min(axis=0), corners.max(axis=0) + 1
+        first, past = view.filled_box(wanted)
         region = tuple(slice(a, b) for a, b in zip(first, past, strict=True))
         table = np.where(wanted[region], self.pool.slots[shell.level][region], -1).astype(np.int32)
+        # statistics promise less than the samples themselves: now that these are here, more turns out to be hidden
+        table[(table >= 0) & (self.cells[table] == 0)] = -1
         kernels.measure_emptiness(table, FARTHEST)
-        return self._walk(shell, span, window, shot, (lower, upper), table, first[::-1].astype(np.int64))
+        return self._walk(shell, span, window, shot, (lower, upper), table, np.array(first[::-1], np.int64))
 
     def _walk(
         self,
@@ -194,17 +196,25 @@ class NativeSession:
         depths, now = np.array([shell.near, shell.far]), np.array(span)
         light = light_vector(shot.scene.light, shot.scene.camera, shot.scene.transfer, float(max(grid.step)))
         nearest = self.volume.kind != "intensity"
+        width, height = self.output.size
+        tiles = (-(-height // TILE), -(-width // TILE))
+        near, far = np.full(tiles, np.inf), np.full(tiles, -np.inf)
+        kernels.cover_tiles(
+            table, corner, shot.frame, origin, np.asarray(grid.step), self.output.size, TILE, near, far
+        )
         taken: list[int] = []
 
         def walk(tile: npt.NDArray[np.int64]) -> None:
+            covered = np.array([near[tile[0] // TILE, tile[2] // TILE], far[tile[0] // TILE, tile[2] // TILE]])
             taken.append(
                 march(
-                    shot.state, tile, shot.frame, origin, per_step, *bounds, depths, now, self.stride,
-                    table, corner, self.pool.samples, self.cells, look.colors, look.scale, light, nearest,
+                    shot.state, tile, covered, shot.frame, origin, per_step, *bounds, depths, now, self.stride,
+                    table, corner, self.pool.samples.reshape(-1), self.cells, look.colors, look.scale, light, nearest,
                 )
             )  # fmt: skip
 
-        for_each(self.threads, window.tiles(TILE), walk, batch=4)
+        met = [tile for tile in window.tiles(TILE) if near[tile[0] // TILE, tile[2] // TILE] < np.inf]
+        for_each(self.threads, met, walk, batch=4)
         return sum(taken)
 
 

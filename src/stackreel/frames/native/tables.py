@@ -32,7 +32,7 @@ def look_up(transfer: TransferFunction, volume: Volume) -> LookUp:
     """The table over the range in which the transfer function changes, or one entry a value for 8-bit data."""
     if volume.dtype.itemsize == 1:
         info = np.iinfo(volume.dtype)
-        low, high, entries = float(info.min), float(info.max), 8 * 255 + 1
+        low, high, entries = float(info.min), float(info.max), 4 * 255 + 1
     else:
         points = [p[0] for p in transfer.color] + [p[0] for p in transfer.opacity]
         low, high, entries = min(points), max(points), ENTRIES

@@ -99,12 +99,28 @@ class Window:
         return Window(self.top, self.bottom, self.left, middle), Window(self.top, self.bottom, middle, self.right)
 
     def tiles(self, side: int) -> list[npt.NDArray[np.int64]]:
-        """Squares of pixels of such a side, as kernels.march wants them."""
-        return [
-            np.array([y, min(y + side, self.bottom), x, min(x + side, self.right)])
-            for y in range(self.top, self.bottom, side)
-            for x in range(self.left, self.right, side)
-        ]
+        """Squares of pixels of such a side, as kernels.march wants them; cut where the picture's own squares end."""
+        rows = [(max(y, self.top), min(y + side, self.bottom)) for y in _squares(self.top, self.bottom, side)]
+        columns = [(max(x, self.left), min(x + side, self.right)) for x in _squares(self.left, self.right, side)]
+        return [np.array([*r, *c]) for r in rows for c in columns]
+
+
+def _squares(first: int, end: int, side: int) -> range:
+    return range(first // side * side, end, side)
+
+
+def window_of(box: Box, camera: Camera, size: tuple[int, int]) -> Window:
+    """The pixels that a box may cover; all of them when it reaches behind the camera."""
+    width, height = size
+    seen = np.subtract(box.corners, camera.position) @ camera.basis.T
+    if seen[:, 2].min() < NEAR:
+        return Window(0, height, 0, width)
+    per_pixel = camera.pixel_size(height)
+    columns = seen[:, 0] / seen[:, 2] / per_pixel + width / 2.0
+    rows = height / 2.0 - seen[:, 1] / seen[:, 2] / per_pixel
+    top, bottom = (int(np.clip(r, 0, height)) for r in (np.floor(rows.min()) - 1, np.ceil(rows.max()) + 1))
+    left, right = (int(np.clip(c, 0, width)) for c in (np.floor(columns.min()) - 1, np.ceil(columns.max()) + 1))
+    return Window(top, bottom, left, right)
 
 
 def frustum(
@@ -126,6 +142,16 @@ def planes_in_index(planes: npt.NDArray[np.float64], grid: Placement) -> npt.NDA
     """The same planes over continuous sample indices (x, y, z) of a grid."""
     step, origin = np.asarray(grid.step), np.asarray(grid.origin)
     return np.concatenate([planes[:, :3] * step, (planes[:, 3] + planes[:, :3] @ origin)[:, None]], axis=1)
+
+
+def filled_box(marked: npt.NDArray[np.bool_]) -> tuple[list[int], list[int]]:
+    """First index and end index (z, y, x) of the smallest box that holds all marks; there must be one."""
+    first, past = [], []
+    for axis in range(3):
+        found = np.flatnonzero(marked.any(axis=tuple(a for a in range(3) if a != axis)))
+        first.append(int(found[0]))
+        past.append(int(found[-1]) + 1)
+    return first, past
 
 
 def box_in_index(box: Box, grid: Placement) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
