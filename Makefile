@@ -11,7 +11,7 @@ CORES  ?= 2
 export PYTHON
 
 .NOTPARALLEL:
-.PHONY: help demo test test-slow check bench docs clean distclean system
+.PHONY: help demo test test-slow check bench docs pictures clean distclean system
 
 help:            ## this list
 	@echo "make …"
@@ -35,7 +35,10 @@ bench: $(STAMPS)/bench      ## the benchmarks; results in bench-out/
 	$(BIN)/python -m benchmarks
 
 docs: $(STAMPS)/docs        ## the documentation, in site/
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+pictures: demo              ## the pictures of README and docs, from the demo
+	$(BIN)/python tools/pictures
 
 clean:           ## remove demo/, site/, bench-out/ and caches
 	rm -rf demo site bench-out build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
@@ -51,6 +54,7 @@ $(STAMPS)/venv: tools/venv
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/run: $(STAMPS)/venv $(SRC)
+	@echo "installing stackreel and what it needs into $(VENV)"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
