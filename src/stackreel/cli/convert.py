@@ -29,6 +29,8 @@ examples:
   stackreel convert direction/ direction.h5 --kind axial --period 256       fibre angles, averaged as angles
   stackreel convert regions/ atlas.h5 --kind label                          labels, reduced by majority"""
 
+ENDINGS = (".h5", ".hdf5", ".hdf")
+
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = subparsers.add_parser(
@@ -60,12 +62,12 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     group.add_argument(
         "--period", type=float, metavar="P", help="of axial data: the step in value after which the direction repeats"
     )
-    group.add_argument("--background", type=float, metavar="V", help='of axial data: the value that means "no direction"')
+    group.add_argument("--background", type=float, metavar="V", help="of axial data: the value of no direction")
     group = parser.add_argument_group("raw files")
     group.add_argument("--shape", nargs=2, type=positive, metavar=("ROWS", "COLS"), help="of one slice")
     group.add_argument("--dtype", metavar="TYPE", help="of the samples: uint8, uint16, int16, float32, …")
     group.add_argument("--byte-order", choices=("little", "big"), help="of the samples (default: little)")
-    group.add_argument("--skip-bytes", type=int, default=0, metavar="N", help="header in front of the samples in each file")
+    group.add_argument("--skip-bytes", type=int, default=0, metavar="N", help="header before the samples of each file")
     group = parser.add_argument_group("machine")
     group.add_argument("--threads", type=positive, metavar="N", help="that compress and reduce (default: all cores)")
     parser.set_defaults(run=run)
@@ -77,15 +79,17 @@ def run(args: argparse.Namespace) -> int:
 
     from tqdm import tqdm
 
-    from stackreel.paraview.vtkhdf import write_vtkhdf, write_vtkhdf_companions
-    from stackreel.paraview.xdmf import write_xdmf
+    from stackreel.paraview.doors import check_doors, write_doors
+    from stackreel.paraview.vtkhdf import write_vtkhdf
     from stackreel.slices import open_slices
     from stackreel.volume.build import Recipe, build, check_output
     from stackreel.volume.reduction import Reduction
 
     reduction = Reduction(args.kind, args.period, args.background)
     spacing = _stated_spacing(args)
+    _check_ending(args.out)
     check_output(args.out, overwrite=args.overwrite)
+    check_doors(args.out)
     source = open_slices(
         args.source,
         shape=tuple(args.shape) if args.shape else None,
@@ -105,21 +109,26 @@ def run(args: argparse.Namespace) -> int:
     slices, rows, columns = source.shape
     total = slices * rows * columns * source.dtype.itemsize
     _warn_of_space(args.out, total)
-    print(f"{slices} sections of {rows} × {columns} {source.dtype.name}, {recipe.spacing} (z × y × x)")
+    print(f"{_count(slices, 'section')} of {rows} × {columns} {source.dtype.name}, {recipe.spacing} (z × y × x)")
     begin = time.perf_counter()
     try:
         with tqdm(total=total, unit="B", unit_scale=True, desc="converting", smoothing=0.1) as bar:
-            volume = build(
-                source, args.out, recipe, overwrite=args.overwrite, progress=bar.update, finish=write_vtkhdf
-            )
+            volume = build(source, args.out, recipe, overwrite=args.overwrite, progress=bar.update, finish=write_vtkhdf)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"stopped; {args.out} was not written and nothing was left behind") from None
     finally:
         source.close()
     seconds = time.perf_counter() - begin
-    beside = [*write_xdmf(volume), *write_vtkhdf_companions(volume)]
-    _tell(volume, len(beside), seconds)
+    _tell(volume, len(write_doors(volume)), seconds)
     return 0
+
+
+def _check_ending(out: Path) -> None:
+    """Other programs, and the files written beside it, know the volume by its ending."""
+    from stackreel.errors import VolumeError
+
+    if out.suffix.lower() not in ENDINGS and not out.is_dir():
+        raise VolumeError(f"{out}: end the name in .h5, so that other programs know what it is")
 
 
 def _stated_spacing(args: argparse.Namespace) -> Spacing | None:
@@ -151,22 +160,34 @@ def _name_from(out: Path) -> str:
 def _warn_of_space(out: Path, total: int) -> None:
     import shutil
 
+    from stackreel.paraview.beside import format_bytes
+
     free = shutil.disk_usage(out.parent).free
     worst = int(total * 1.4)
     if free < worst:
         note(
-            f"{free / 1e9:.1f} GB are free on {out.parent.resolve()}; data that do not compress would need "
-            f"{worst / 1e9:.1f} GB (brain sections usually take a third). If it does not fit, nothing is left behind"
+            f"{format_bytes(free)} are free on {out.parent.resolve()}; data that do not compress would need "
+            f"{format_bytes(worst)} (brain sections usually take a third). If it does not fit, nothing is left behind"
         )
 
 
 def _tell(volume: Volume, beside: int, seconds: float) -> None:
+    import shlex
+
+    from stackreel.paraview.beside import format_bytes
+
     stored = volume.path.stat().st_size
-    coarse = volume.levels[-1].shape
+    coarse, levels = volume.levels[-1].shape, len(volume.levels)
+    down = f" down to {coarse[0]} × {coarse[1]} × {coarse[2]}" if levels > 1 else ""
     print(
-        f"{volume.path}: {len(volume.levels)} levels down to {coarse[0]} × {coarse[1]} × {coarse[2]}, "
-        f"{stored / 1e6:,.1f} MB ({stored / max(volume.nbytes, 1):.0%} of the sections), "
+        f"{volume.path}: {_count(levels, 'level')}{down}, "
+        f"{format_bytes(stored)} ({stored / max(volume.nbytes, 1):.0%} of the sections), "
         f"{seconds:.1f} s, {volume.nbytes / 1e6 / max(seconds, 1e-9):,.0f} MB/s"
     )
-    print(f"and {beside} small files beside it for ParaView: {volume.path.stem}*.xmf2 and .hdf")
-    print(f"next: stackreel new {volume.path} -o movie.yaml    (or: stackreel info {volume.path})")
+    print(f"and {_count(beside, 'small file')} beside it for ParaView: {volume.path.stem}*.xmf2 and .hdf")
+    file = shlex.quote(str(volume.path))
+    print(f"next: stackreel new {file} -o movie.yaml    (or: stackreel info {file})")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -101,8 +101,8 @@ def describe(volume: Volume) -> str:
     for level in volume.levels:
         shape = " × ".join(str(n) for n in level.shape)
         factors = " × ".join(str(f) for f in level.factors)
-        size = _size(_bytes(level.shape, level.dtype.itemsize))
-        lines.append(f"    {level.index:>2}  {shape:<22} {size:>9}, {_size(level.stored_bytes):>9} stored   1 : {factors}")
+        size, stored = _size(_bytes(level.shape, level.dtype.itemsize)), _size(level.stored_bytes)
+        lines.append(f"    {level.index:>2}  {shape:<22} {size:>9}, {stored:>9} stored   1 : {factors}")
     lines.append(f"  fingerprint {volume.fingerprint}")
     for key, text in volume.provenance.items():
         lines.append(f"  {key.replace('_', ' '):<11} {text}")

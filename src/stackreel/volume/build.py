@@ -86,7 +86,10 @@ def build(
     check_output(out, overwrite=overwrite)
     recipe.reduction.check(source.dtype)
     if source.dtype.name not in DTYPES:
-        raise VolumeError(f"slices of type {source.dtype} cannot become a volume; possible are {', '.join(DTYPES)}")
+        raise VolumeError(
+            f"slices of type {source.dtype} cannot become a volume; possible are {', '.join(DTYPES)}: "
+            "convert the sections to one of them"
+        )
     try:
         with _temporary(out) as partial:
             with h5py.File(partial, "w", libver=("earliest", "v110"), locking=False) as file:
@@ -195,9 +198,7 @@ class _LevelWriter:
 class _Builder:
     """The pass itself. Only the calling thread touches the HDF5 file; the pool does the numbers."""
 
-    def __init__(
-        self, file: h5py.File, source: SliceSource, recipe: Recipe, progress: Progress, scratch: Path
-    ) -> None:
+    def __init__(self, file: h5py.File, source: SliceSource, recipe: Recipe, progress: Progress, scratch: Path) -> None:
         self.file, self.source, self.recipe, self.progress, self.scratch = file, source, recipe, progress, scratch
         self.dtype = source.dtype
         plans = plan_levels(source.shape, recipe.spacing, source.dtype.itemsize)

@@ -49,9 +49,7 @@ class LevelPlan:
 
     def tail_weights(self, full: Sequence[int]) -> tuple[float, float, float]:
         """How much of a whole cell the last sample on each axis stands for, 0..1."""
-        z, y, x = (
-            (n - (m - 1) * f) / f for n, m, f in zip(full, self.shape, self.factors, strict=True)
-        )
+        z, y, x = ((n - (m - 1) * f) / f for n, m, f in zip(full, self.shape, self.factors, strict=True))
         return (z, y, x)
 
 

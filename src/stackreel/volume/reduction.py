@@ -38,6 +38,10 @@ class Reduction:
             )
         if self.kind != "axial" and self.period is not None:
             raise VolumeError(f"--period belongs to axial data; this is {self.kind} data")
+        if self.kind != "axial" and self.background is not None:
+            raise VolumeError(
+                f"--background belongs to axial data; this is {self.kind} data: hide values with the opacity instead"
+            )
 
     def check(self, dtype: np.dtype[Any]) -> None:
         """Raises VolumeError where the kind and the samples' type do not go together."""
