@@ -61,7 +61,7 @@ def facts(volume: Volume) -> dict[str, Any]:
         "bytes": volume.nbytes,
         "stored_bytes": volume.path.stat().st_size,
         "value_range": list(volume.value_range),
-        "percentiles": {str(p): volume.histogram.percentile(p) for p in (1, 5, 25, 50, 75, 95, 99)},
+        "percentiles": {str(p): _percentile(volume, p) for p in (1, 5, 25, 50, 75, 95, 99)},
         "fingerprint": volume.fingerprint,
         "levels": [
             {
@@ -94,7 +94,7 @@ def describe(volume: Volume) -> str:
     spans = [f"{axis} {a:.4g} … {b:.4g}" for axis, a, b in zip("xyz", bounds.lower, bounds.upper, strict=True)]
     lines.append(f"  world       {', '.join(spans)}")
     low, high = volume.value_range
-    lines.append(f"  values      {low:g} … {high:g}; median {volume.histogram.percentile(50):.4g}")
+    lines.append(f"  values      {low:g} … {high:g}; median {_percentile(volume, 50):.4g}")
     lines.append(f"  histogram   {_sparkline(volume)}  (logarithmic)")
     lines.append(f"  stored      {_size(volume.path.stat().st_size)} on disk")
     lines.append("  levels")
@@ -114,6 +114,13 @@ def _kind(volume: Volume) -> str:
         return volume.kind
     none = "" if volume.background is None else f", {volume.background:g} means no direction"
     return f"axial (repeats after {volume.period:g}{none})"
+
+
+def _percentile(volume: Volume, percent: float) -> float:
+    """A value that can occur: a bin of integers reaches half a step to either side of its one value."""
+    low, high = volume.value_range
+    value = min(max(volume.histogram.percentile(percent), low), high)
+    return float(round(value)) if volume.dtype.kind in "ui" else value
 
 
 def _bytes(shape: tuple[int, int, int], itemsize: int) -> int:
