@@ -24,7 +24,7 @@ def turntable(volume: Volume, path_from_movie: str) -> Movie:
     return (
         Movie(path_from_movie, size=(1280, 720), fps=25)
         .scene(
-            color={"map": "tissue", "range": (dark, bright)},
+            color={"map": "tissue", "range": (dark - 0.5 * (bright - dark), bright)},  # surfaces not too dark
             opacity=[[dark, 0.0], [dark + 0.1 * (bright - dark), 0.7], [bright, 0.95]],
             opacity_unit=3.0 * volume.placement.step[0],
             light="studio",
