@@ -20,7 +20,7 @@ help:            ## this list
 demo: $(STAMPS)/run         ## a brain, its volume and a ten-second movie in demo/; three minutes the first time
 	@tools/demo
 
-test: $(STAMPS)/test system check         ## all set-up, the checks, and the tests (about ten minutes on two cores)
+test: $(STAMPS)/test system check         ## all set-up, the checks, and the tests (some five minutes on two cores)
 	$(BIN)/python -m pytest -n $(CORES) -m "not slow"
 
 test-slow: $(STAMPS)/test system          ## the tests that take minutes or gigabytes
