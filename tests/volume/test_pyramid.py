@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stackreel.geometry import Placement, Spacing
@@ -66,6 +66,7 @@ def test_a_single_section_is_never_halved_along_z():
     assert max(plans[-1].shape) <= LONGEST
 
 
+@settings(deadline=None)
 @given(st.tuples(sizes, sizes, sizes), st.tuples(steps, steps, steps), st.sampled_from([1, 2, 4, 8]))
 def test_every_plan_keeps_its_promises(shape, spacing, itemsize):
     spacing = Spacing(*spacing)
@@ -89,6 +90,7 @@ def test_every_plan_keeps_its_promises(shape, spacing, itemsize):
         assert all(0.0 < w <= 1.0 for w in plan.tail_weights(shape))
 
 
+@settings(deadline=None)
 @given(st.tuples(sizes, sizes, sizes), st.tuples(steps, steps, steps))
 def test_reduction_never_makes_voxels_less_like_cubes(shape, spacing):
     spacing = Spacing(*spacing)
@@ -107,6 +109,7 @@ def _halvable(plan, shape):
     return all(m > 1 for m, n in zip(plan.shape, shape, strict=True) if n > 1)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 500), st.sampled_from([1, 2, 4, 8, 16]))
 def test_tail_weight_is_the_share_of_the_last_cell_that_exists(size, factor):
     shape = (size, 1, 1)

@@ -136,7 +136,7 @@ def open_volume(path: str | Path, name: str | None = None) -> Volume:
     if not path.is_file():
         raise VolumeMissingError(f"{path}: there is no such volume; make one with `stackreel convert SLICES {path}`")
     with _open(path) as file:
-        if "levels" not in file:
+        if not isinstance(file.get("levels"), h5py.Group):
             raise VolumeError(
                 f"{path}: an HDF5 file, but not a stackreel volume (no /levels); make one with `stackreel convert`"
             )
@@ -194,6 +194,8 @@ def _open(path: Path) -> Iterator[h5py.File]:
     try:
         file = h5py.File(path, "r", locking=False)
     except OSError as error:
-        raise VolumeError(f"{path}: not a readable HDF5 file ({str(error).splitlines()[0]})") from error
+        if "locking flag" not in str(error):
+            raise VolumeError(f"{path}: not a readable HDF5 file ({str(error).splitlines()[0]})") from error
+        file = h5py.File(path, "r")  # the caller has it open with locks, as h5py does unless told otherwise
     with file:
         yield file
