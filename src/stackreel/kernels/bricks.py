@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from stackreel.kernels.march import BRICK, CELL, CELLS, SIDE
+from stackreel.kernels.march import AFTER, BEFORE, BRICK, CELL, CELLS, SIDE
 
 
 @njit(cache=True, nogil=True)
@@ -76,13 +76,13 @@ def scatter(chunk, chunk_at, shape, slots, pool):
     ey = min(cy + chunk.shape[1], shape[1])
     ex = min(cx + chunk.shape[2], shape[2])
     nbz, nby, nbx = slots.shape
-    for bz in range(max(0, (cz - 2) // BRICK), min(nbz, ez // BRICK + 1)):
-        for by in range(max(0, (cy - 2) // BRICK), min(nby, ey // BRICK + 1)):
-            for bx in range(max(0, (cx - 2) // BRICK), min(nbx, ex // BRICK + 1)):
+    for bz in range(max(0, (cz - AFTER) // BRICK), min(nbz, (ez + BEFORE - 1) // BRICK + 1)):
+        for by in range(max(0, (cy - AFTER) // BRICK), min(nby, (ey + BEFORE - 1) // BRICK + 1)):
+            for bx in range(max(0, (cx - AFTER) // BRICK), min(nbx, (ex + BEFORE - 1) // BRICK + 1)):
                 slot = slots[bz, by, bx]
                 if slot < 0:
                     continue
-                oz, oy, ox = bz * BRICK - 1, by * BRICK - 1, bx * BRICK - 1
+                oz, oy, ox = bz * BRICK - BEFORE, by * BRICK - BEFORE, bx * BRICK - BEFORE
                 z0, z1 = max(cz, oz), min(ez, oz + SIDE)
                 y0, y1 = max(cy, oy), min(ey, oy + SIDE)
                 x0, x1 = max(cx, ox), min(ex, ox + SIDE)
@@ -97,11 +97,11 @@ def scatter(chunk, chunk_at, shape, slots, pool):
 def finish_brick(brick, at, shape, low, high):
     """Repeats the outermost samples beyond the volume's faces, and notes the range of every 8³ cell.
 
-    brick     : (35³,) samples; at : brick index (z, y, x); shape : of the level (z, y, x)
+    brick     : (37³,) samples; at : brick index (z, y, x); shape : of the level (z, y, x)
     low, high : (64,) range of each cell, its far faces included
     """
     for axis in range(3):
-        origin = at[axis] * BRICK - 1
+        origin = at[axis] * BRICK - BEFORE
         first, last = max(0, -origin), min(SIDE, shape[axis] - origin) - 1
         stride = SIDE * SIDE if axis == 0 else (SIDE if axis == 1 else 1)
         one = SIDE if axis == 0 else SIDE * SIDE
@@ -117,7 +117,7 @@ def finish_brick(brick, at, shape, low, high):
     for cz in range(CELLS):
         for cy in range(CELLS):
             for cx in range(CELLS):
-                p = ((cz * CELL + 1) * SIDE + cy * CELL + 1) * SIDE + cx * CELL + 1
+                p = ((cz * CELL + BEFORE) * SIDE + cy * CELL + BEFORE) * SIDE + cx * CELL + BEFORE
                 bottom = brick[p]
                 top = bottom
                 for z in range(CELL + 1):

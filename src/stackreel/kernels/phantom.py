@@ -431,6 +431,6 @@ def pixels(modality, lattice, step, skip, scales, noises, profiles, out):
                         value += np.float32(0.03) * bundle
                     else:
                         value = b0 + u * b1 + np.float32(0.12) * noise
-                    out[r, c] = np.uint8(max(int(math.floor(value + half)) & 255, 1))  # noqa: RUF046 (a float to Numba); 0 is background
+                    out[r, c] = np.uint8(max(int(math.floor(value + half)) & 255, 1))  # 0 is background
                     continue
                 out[r, c] = np.uint8(min(max(value + half, np.float32(1.0)), np.float32(255.0)))

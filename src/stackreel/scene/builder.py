@@ -84,6 +84,7 @@ class LightWeights(TypedDict, total=False):
     diffuse: float
     specular: float
     specular_power: float
+    occlusion: float
     direction: Sequence[float]
 
 

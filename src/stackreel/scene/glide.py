@@ -109,7 +109,7 @@ def blend_light(a: Light, b: Light, u: float) -> Light:
         direction=direction,
         **{
             name: (1.0 - u) * getattr(a, name) + u * getattr(b, name)
-            for name in ("ambient", "diffuse", "specular", "specular_power")
+            for name in ("ambient", "diffuse", "specular", "specular_power", "occlusion")
         },
     )
 

@@ -13,6 +13,7 @@ class Light:
 
     ambient, diffuse, specular : weights ≥ 0; ambient 1 and the rest 0 is an unlit volume
     specular_power             : sharpness of highlights
+    occlusion                  : how much darker places are that see little open space, 0 (not at all) to 1
     direction                  : towards the light, in camera axes (right, up, backward)
     """
 
@@ -21,23 +22,26 @@ class Light:
     specular: float = 0.0
     specular_power: float = 20.0
     direction: Vec3 = (0.0, 0.0, 1.0)
+    occlusion: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("ambient", "diffuse", "specular", "specular_power"):
             value = getattr(self, name)
             if not 0.0 <= value < float("inf"):
                 raise ValueError(f"light.{name} {value:g} must not be negative")
+        if not 0.0 <= self.occlusion <= 1.0:
+            raise ValueError(f"light.occlusion {self.occlusion:g} must lie in 0..1")
         if not any(self.direction):
             raise ValueError("light.direction is zero; it must point towards the light")
 
     @property
     def is_shaded(self) -> bool:
-        return self.diffuse > 0.0 or self.specular > 0.0
+        return self.diffuse > 0.0 or self.specular > 0.0 or self.occlusion > 0.0
 
 
 PRESETS: dict[str, Light] = {
     "none": Light(),
     "headlight": Light(ambient=0.3, diffuse=0.7, specular=0.2, specular_power=10.0),
-    "studio": Light(ambient=0.32, diffuse=0.78, specular=0.22, specular_power=24.0, direction=(-0.45, 0.65, 0.75)),
-    "raking": Light(ambient=0.18, diffuse=0.95, specular=0.3, specular_power=32.0, direction=(-0.95, 0.45, 0.35)),
+    "studio": Light(0.22, 1.1, 0.25, 24.0, direction=(-0.6, 0.7, 0.55), occlusion=0.9),
+    "raking": Light(0.12, 1.3, 0.3, 32.0, direction=(-0.95, 0.5, 0.25), occlusion=0.8),
 }

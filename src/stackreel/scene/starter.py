@@ -111,8 +111,7 @@ def _in_um(length: float, subject: Subject) -> str:
 def _extent(subject: Subject) -> str:
     if subject.um_per_unit is None:
         return "; the volume's longest side is 1"
-    longest = format_um(max(subject.bounds.size) * subject.um_per_unit)
-    return f'; the longest side is 1 = {longest}; "2 mm" works too'
+    return f'; the longest side is 1 = {format_um(subject.um_per_unit)}; "2 mm" works too'
 
 
 def _about_values(subject: Subject, threshold: float | None) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +19,10 @@ import numpy.typing as npt
 from stackreel.errors import EngineError
 from stackreel.frames.engine import Frame, Output
 from stackreel.frames.native import view
+from stackreel.frames.native.occlusion import EVERYWHERE, Openness, coarse_level, coarse_values, openness
 from stackreel.frames.native.pool import BrickPool, brick_bytes, brick_grid, for_each
 from stackreel.frames.native.tables import LookUp, in_bricks, look_up
-from stackreel.geometry import Box
+from stackreel.geometry import Box, Placement
 from stackreel.kernels import bricks as kernels
 from stackreel.kernels.march import BRICK, march
 from stackreel.scene import Camera, Light, Scene, TransferFunction
@@ -88,6 +90,8 @@ class NativeSession:
         self._transfer: TransferFunction | None = None
         self._look_up: LookUp | None = None
         self._ranges: dict[int, tuple[npt.NDArray[np.float64], ...]] = {}
+        self._coarse: tuple[npt.NDArray[np.float32], Placement] | None = None
+        self._open: tuple[tuple[TransferFunction, Box | None], Openness] | None = None
         self._visible: dict[int, npt.NDArray[np.bool_]] = {}
 
     def close(self) -> None:
@@ -167,7 +171,7 @@ class NativeSession:
                 return near + self._draw(shell, (middle, span[1]), window, shot)
             if (halves := window.halves()) is not None:
                 return sum(self._draw(shell, span, half, shot) for half in halves)
-            raise EngineError(f"one ray needs {count} bricks, and memory holds {self.pool.capacity}: give more --memory")
+            raise EngineError(f"one ray needs {count} bricks, memory holds {self.pool.capacity}: give more --memory")
         filled = self.pool.hold(shell.level, wanted)
         if len(filled):
             self._note_cells(filled)
@@ -178,6 +182,20 @@ class NativeSession:
         table[(table >= 0) & (self.cells[table] == 0)] = -1
         kernels.measure_emptiness(table, FARTHEST)
         return self._walk(shell, span, window, shot, (lower, upper), table, np.array(first[::-1], np.int64))
+
+    def _openness(self, scene: Scene) -> tuple[npt.NDArray[Any], ...]:
+        """What kernels.march wants to know of ambient occlusion; made anew when transfer function or crop change."""
+        if not scene.light.occlusion or self.volume.kind != "intensity":
+            return EVERYWHERE, np.zeros(3), np.ones(3)
+        key = (scene.transfer, scene.crop)
+        if self._open is None or self._open[0] != key:
+            if self._coarse is None:
+                level = coarse_level(self.volume)
+                self._coarse = coarse_values(level, self.volume.value_range[0]), level.placement
+            assert self._look_up is not None
+            self._open = key, openness(*self._coarse, self._look_up, scene.crop)
+        opened = self._open[1]
+        return opened.values, np.asarray(opened.grid.origin), np.asarray(opened.grid.step)
 
     def _walk(
         self,
@@ -196,12 +214,14 @@ class NativeSession:
         depths, now = np.array([shell.near, shell.far]), np.array(span)
         light = light_vector(shot.scene.light, shot.scene.camera, shot.scene.transfer, float(max(grid.step)))
         nearest = self.volume.kind != "intensity"
+        around = self._openness(shot.scene)
         width, height = self.output.size
         tiles = (-(-height // TILE), -(-width // TILE))
         near, far = np.full(tiles, np.inf), np.full(tiles, -np.inf)
         kernels.cover_tiles(
             table, corner, shot.frame, origin, np.asarray(grid.step), self.output.size, TILE, near, far
         )
+        samples = self.pool.samples.reshape(-1)
         taken: list[int] = []
 
         def walk(tile: npt.NDArray[np.int64]) -> None:
@@ -209,7 +229,7 @@ class NativeSession:
             taken.append(
                 march(
                     shot.state, tile, covered, shot.frame, origin, per_step, *bounds, depths, now, self.stride,
-                    table, corner, self.pool.samples.reshape(-1), self.cells, look.colors, look.scale, light, nearest,
+                    table, corner, samples, self.cells, look.colors, look.scale, light, *around, nearest,
                 )
             )  # fmt: skip
 
@@ -224,5 +244,6 @@ def light_vector(light: Light, camera: Camera, transfer: TransferFunction, step:
     direction = light.direction[0] * right + light.direction[1] * up - light.direction[2] * forward
     direction /= np.linalg.norm(direction)
     shown = [value for value, _ in transfer.opacity]
-    softness = 0.02 * max(shown[-1] - shown[0], 1e-30) / step
-    return np.array([light.ambient, light.diffuse, light.specular, light.specular_power, *direction, softness])
+    softness = 0.035 * max(shown[-1] - shown[0], 1e-30) / step
+    weights = (light.ambient, light.diffuse, light.specular, light.specular_power)
+    return np.array([*weights, *direction, softness, light.occlusion])

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from stackreel.geometry import Index3
 from stackreel.kernels import bricks as kernels
-from stackreel.kernels.march import BRICK, CELLS, SIDE
+from stackreel.kernels.march import BEFORE, BRICK, CELLS, SIDE
 from stackreel.volume import Level, Volume
 
 Grid = npt.NDArray[np.bool_]
@@ -36,7 +36,7 @@ def brick_grid(shape: Index3) -> Index3:
 class BrickPool:
     """Slots for bricks of any level of one volume.
 
-    samples   : (slots, 35³); slots that were never filled take no memory
+    samples   : (slots, 37³); slots that were never filled take no memory
     low, high : (slots, 64) range of every 8³ cell
     slots     : per level, (bricks z, y, x) int32: where a brick is, or -1
     """
@@ -120,8 +120,8 @@ def chunks_of(level: Level, bricks: npt.NDArray[np.int64]) -> list[Index3]:
     """The stored chunks that hold samples of such bricks (n, 3), aprons included, in file order."""
     ranges = []
     for axis in range(3):
-        first = np.maximum(bricks[:, axis] * BRICK - 1, 0) // level.chunk[axis]
-        last = np.minimum(bricks[:, axis] * BRICK - 1 + SIDE, level.shape[axis]) - 1
+        first = np.maximum(bricks[:, axis] * BRICK - BEFORE, 0) // level.chunk[axis]
+        last = np.minimum(bricks[:, axis] * BRICK - BEFORE + SIDE, level.shape[axis]) - 1
         ranges.append((first, last // level.chunk[axis]))
     grid = [-(-n // c) for n, c in zip(level.shape, level.chunk, strict=True)]
     wanted = np.zeros(grid, bool)
