@@ -45,7 +45,7 @@ def test_what_is_not_a_number_is_not_counted(make_volume):
     assert volume.value_range == (finite.min(), finite.max())
 
 
-@pytest.mark.parametrize("value", [0.0, -2.5, 7.0, np.nan])
+@pytest.mark.parametrize("value", [0.0, -2.5, 7.0, -(2.0**100), np.nan])
 def test_a_constant_has_a_histogram_of_one_bin(make_volume, value):
     volume = make_volume(np.full((4, 30, 30), value, np.float32))
     some = not np.isnan(value)
@@ -60,3 +60,12 @@ def test_percentiles_above_a_background():
     assert histogram.percentile(50, above=0) == pytest.approx(1.5)
     assert histogram.percentile(100) == 3.5
     assert histogram.percentile(50, above=99) == 3.5
+
+
+def test_ranges_too_narrow_or_too_wide_for_bins_do_not_stop_a_conversion(make_volume):
+    for low, high in ((1.0, 1.0 + 1e-15), (1e30, 1e30 * (1 + 1e-12)), (-1.7e308, 1.7e308)):
+        samples = np.full((3, 20, 20), low)
+        samples[1] = high
+        volume = make_volume(samples)
+        assert volume.value_range == (low, high)
+        assert np.all(np.diff(volume.histogram.edges) > 0)

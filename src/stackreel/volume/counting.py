@@ -45,7 +45,9 @@ class Counter:
         if self._direct:
             kernels.count_integers(block, self._lowest, self.table())
         else:
-            kernels.count_floats(np.ascontiguousarray(block, np.float32).view(np.uint32), self.table())
+            with np.errstate(over="ignore"):  # beyond float32 are infinities, which are not counted
+                keys = np.ascontiguousarray(block, np.float32).view(np.uint32)
+            kernels.count_floats(keys, self.table())
 
     def add_zeros(self, count: int) -> None:
         self.table()[-self._lowest if self._direct else 0x8000] += count
@@ -73,8 +75,11 @@ class Counter:
         bits = np.where(keys & 0x80000000, keys ^ np.uint32(0x80000000), ~keys)
         used = total > 0
         values = bits.astype(np.uint32)[used].view(np.float32).astype(np.float64)
-        if not low < high:
-            return Histogram(np.array([low - 0.5, low + 0.5]), np.array([total.sum()]))
+        # too narrow, or too wide, to be cut into bins
+        room = 1e-9 * max(abs(low), abs(high))
+        if not room < high - low < np.inf:
+            margin = max(0.5, room)
+            return Histogram(np.array([low - margin, high + margin]), np.array([total.sum()]))
         at = np.clip(values, low, high)
         counts, edges = np.histogram(at, bins=BINS, range=(low, high), weights=total[used])
         return Histogram(edges, counts.astype(np.int64))
