@@ -82,7 +82,7 @@ def test_the_text_says_what_a_person_asks(brain, capsys):
 
 
 def test_the_histogram_is_high_where_values_are_many(brain, capsys):
-    line = next(line for line in told(capsys, brain[0]).splitlines() if "histogram" in line)
+    line = next(line for line in told(capsys, brain[0]).splitlines() if line.startswith("  histogram"))
     bars = line.removeprefix("  histogram   ").removesuffix("  (logarithmic)")
     assert len(bars) == 48
     assert bars[0] == "█"  # the empty surroundings
