@@ -93,13 +93,13 @@ def test_what_a_killed_run_left_is_swept_and_what_a_living_one_writes_stays(tmp_
     reel = Reel(tmp_path)
     program = (
         "import sys, os, signal; from pathlib import Path\n"
-        "from stackreel.movie.files import replacing\n"
+        "from stackreel.files import replacing\n"
         "with replacing(Path(sys.argv[1]) / 'k.png') as temporary:\n"
         "    temporary.write_bytes(b'half'); os.kill(os.getpid(), signal.SIGKILL)"
     )
     subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False)
     (left,) = os.listdir(tmp_path)
-    from stackreel.movie.files import replacing
+    from stackreel.files import replacing
 
     with replacing(tmp_path / "other.png") as mine:
         mine.write_bytes(b"half")

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from stackreel.errors import OutputExistsError, VolumeError
-from stackreel.paraview.beside import existing, format_bytes, replace_with, vtkhdf_path, xdmf_path
+from stackreel.files import format_bytes
+from stackreel.paraview.beside import existing, vtkhdf_path, xdmf_path
 from stackreel.paraview.doors import check_doors
 
 
@@ -52,17 +53,3 @@ def test_a_file_of_someone_else_stops_the_work_before_it_begins(tmp_path: Path, 
 def test_a_volume_name_with_a_colon_stops_the_work_before_it_begins(tmp_path: Path) -> None:
     with pytest.raises(VolumeError, match="without a colon"):
         check_doors(tmp_path / "scan 12:30.h5")
-
-
-def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
-    path = tmp_path / "b.xmf2"
-    path.write_text("old")
-
-    def fail(temporary: Path) -> None:
-        temporary.write_text("half")
-        raise OSError(5, "Input/output error")
-
-    with pytest.raises(VolumeError, match="cannot be written"):
-        replace_with(path, fail)
-    assert path.read_text() == "old"
-    assert [p.name for p in tmp_path.iterdir()] == ["b.xmf2"]

@@ -11,6 +11,7 @@ import textwrap
 from collections.abc import Sequence
 
 from stackreel._version import __version__
+from stackreel.cli.options import announce_compiling
 from stackreel.errors import StackreelError
 
 # in the order of the work
@@ -71,6 +72,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as end:  # argparse has said what it had to say
         return end.code if isinstance(end.code, int) else 2
     try:
+        if getattr(args, "compiles", False):
+            announce_compiling()
         code: int = args.run(args)
         sys.stdout.flush()
         return code

@@ -70,7 +70,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     group.add_argument("--skip-bytes", type=int, default=0, metavar="N", help="header before the samples of each file")
     group = parser.add_argument_group("machine")
     group.add_argument("--threads", type=positive, metavar="N", help="that compress and reduce (default: all cores)")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, compiles=True)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -160,7 +160,7 @@ def _name_from(out: Path) -> str:
 def _warn_of_space(out: Path, total: int) -> None:
     import shutil
 
-    from stackreel.paraview.beside import format_bytes
+    from stackreel.files import format_bytes
 
     free = shutil.disk_usage(out.parent).free
     worst = int(total * 1.4)
@@ -174,7 +174,7 @@ def _warn_of_space(out: Path, total: int) -> None:
 def _tell(volume: Volume, beside: int, seconds: float) -> None:
     import shlex
 
-    from stackreel.paraview.beside import format_bytes
+    from stackreel.files import format_bytes
 
     stored = volume.path.stat().st_size
     coarse, levels = volume.levels[-1].shape, len(volume.levels)

@@ -40,7 +40,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def run(args: argparse.Namespace) -> int:
     import os
 
-    from stackreel.movie.files import check_writable, replacing
+    from stackreel.files import check_writable, replacing
     from stackreel.movie.subject import subject_of
     from stackreel.scene.document import parse
     from stackreel.scene.starter import starter

@@ -45,3 +45,10 @@ def engine_options(args: argparse.Namespace) -> dict[str, Any]:
 def note(text: str) -> None:
     """A word on stderr that is no error."""
     print(f"stackreel: note: {text}", file=sys.stderr)
+
+
+def announce_compiling() -> None:
+    """Have the first compilation of a first use announced on stderr."""
+    from stackreel.kernels.compiling import when_compiling
+
+    when_compiling(lambda: note("compiling for this machine; that happens once and takes up to half a minute"))

@@ -69,7 +69,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         default=True,
         help="sections mounted and lit a little differently, as real ones are (default: yes)",
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, compiles=True)
 
 
 def run(args: argparse.Namespace) -> int:

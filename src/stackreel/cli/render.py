@@ -54,12 +54,12 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument("--overwrite", action="store_true", help="replace the output, once the new one is complete")
     add_picture_options(parser)
     add_engine_options(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, compiles=True)
 
 
 def run(args: argparse.Namespace) -> int:
+    from stackreel.files import sweep
     from stackreel.movie.encode import check_output
-    from stackreel.movie.files import sweep
     from stackreel.movie.production import produce
     from stackreel.movie.reel import Reel
     from stackreel.movie.shoot import check_room, shoot, takes
@@ -119,7 +119,7 @@ def _develop(movie: Sequence[Take], reel: Reel, path: Path, frames: range, produ
 
 def _tell(args: argparse.Namespace, production: Production, movie: Sequence[Take], reel: Reel, report: Report) -> None:
     """What came of it, and what to do next."""
-    from stackreel.paraview.beside import format_bytes
+    from stackreel.files import format_bytes
 
     size, fps = " × ".join(str(n) for n in production.output.size), production.timeline.fps
     if args.output.suffix.lower() == ".png":

@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     if args.output is None:
         print(text)
         return 0
-    from stackreel.movie.files import check_writable, replacing
+    from stackreel.files import check_writable, replacing
 
     check_writable(args.output, overwrite=args.overwrite)
     with replacing(args.output) as temporary:

@@ -33,7 +33,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     )
     parser.add_argument("--overwrite", action="store_true", help="replace the picture when it stands already")
     add_engine_options(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, compiles=True)
 
 
 def run(args: argparse.Namespace) -> int:

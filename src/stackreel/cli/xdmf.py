@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _write_all(volume: Volume) -> int:
-    from stackreel.paraview.beside import format_bytes
+    from stackreel.files import format_bytes
     from stackreel.paraview.doors import write_doors
     from stackreel.paraview.xdmf import level_grids, recommended_level, size_text, xdmf_paths
 
@@ -82,7 +82,7 @@ def _write_all(volume: Volume) -> int:
 
 def _write_part(volume: Volume, args: argparse.Namespace) -> int:
     from stackreel.errors import VolumeError
-    from stackreel.paraview.beside import format_bytes
+    from stackreel.files import format_bytes
     from stackreel.paraview.grid import HYPERSLAB_COPIES, Slab
     from stackreel.paraview.xdmf import cheaper_level, level_grids, size_text, write_part, xdmf_paths
 

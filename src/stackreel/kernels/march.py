@@ -208,7 +208,6 @@ def march(
     values = np.empty(longest, np.float32)
     taken = 0
     thinnest = 1.0 / max(per_step[0], per_step[1], per_step[2])
-    thinnest = 1.0 / max(per_step[0], per_step[1], per_step[2])
     nbz, nby, nbx = table.shape
     v0, per_value = np.float32(scale[0]), np.float32(scale[1])
     zero, half, one = np.float32(0.0), np.float32(0.5), np.float32(1.0)

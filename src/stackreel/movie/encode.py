@@ -19,7 +19,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from stackreel.errors import EncodeError, OutputExistsError, StackreelError
-from stackreel.movie.files import check_writable, replacing
+from stackreel.files import check_writable, replacing
 
 _THREADS = 4  # fixed: the encoders' output depends on it
 _BITEXACT = 0x400  # AVFMT_FLAG_BITEXACT: no dates, no version strings

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from stackreel.errors import EncodeError
-from stackreel.movie.files import check_writable, replacing
+from stackreel.files import check_writable, replacing
 
 
 def check_picture(path: Path, *, overwrite: bool) -> None:

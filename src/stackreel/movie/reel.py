@@ -24,9 +24,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from stackreel.files import replacing, sweep
 from stackreel.frames import overlay
 from stackreel.frames.engine import Output
-from stackreel.movie.files import replacing, sweep
 from stackreel.scene import Scene
 
 FORMAT = 1  # part of every key: raise it when frames are drawn or kept differently

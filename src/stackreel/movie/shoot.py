@@ -24,11 +24,11 @@ import numpy as np
 import numpy.typing as npt
 
 from stackreel.errors import DiskFullError
+from stackreel.files import format_bytes
 from stackreel.frames.engine import Output, Session
 from stackreel.frames.overlay import draw_titles
 from stackreel.movie.progress import frames_bar
 from stackreel.movie.reel import Reel, frame_key
-from stackreel.paraview.beside import format_bytes
 from stackreel.scene import Scene
 from stackreel.scene.timeline import Timeline
 

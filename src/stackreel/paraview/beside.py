@@ -11,15 +11,11 @@ the time steps of one series and would play the levels one after the other.
 
 from __future__ import annotations
 
-import errno
-import os
 import re
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from stackreel.errors import DiskFullError, OutputExistsError, VolumeError
-
-_UNITS = ((1e3, "kB"), (1e6, "MB"), (1e9, "GB"), (1e12, "TB"), (1e15, "PB"))
+from stackreel.errors import OutputExistsError
 
 
 def xdmf_path(volume_path: Path, level: int, levels: int) -> Path:
@@ -56,32 +52,6 @@ def remove_stale(volume_path: Path, suffix: str, keep: Collection[Path]) -> None
     for path in existing(volume_path, suffix):
         if path not in keep:
             path.unlink()
-
-
-def replace_with(path: Path, write: Callable[[Path], None]) -> Path:
-    """The file that `write` makes, put under its final name only once it is whole."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        write(temporary)
-        os.replace(temporary, path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        if error.errno == errno.ENOSPC:
-            raise DiskFullError(f"{path.parent}: the disk is full; {path.name} was not written") from error
-        reason = str(error.strerror or error).splitlines()[0]
-        raise VolumeError(f"{path}: cannot be written ({reason}); choose a folder that can") from error
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    return path
-
-
-def format_bytes(count: int) -> str:
-    """Bytes as a person says them, in powers of ten: 12501888000 → "12.5 GB"."""
-    if count < 1000:
-        return f"{count} bytes"
-    scale, unit = next(((s, u) for s, u in _UNITS if count < 999.5 * s), _UNITS[-1])
-    return f"{count / scale:.3g} {unit}"
 
 
 def _beside(volume_path: Path, level: int, levels: int, suffix: str) -> Path:

@@ -20,8 +20,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from stackreel.files import replacing
 from stackreel.geometry import Placement
-from stackreel.paraview.beside import refuse_foreign, remove_stale, replace_with, vtkhdf_path
+from stackreel.paraview.beside import refuse_foreign, remove_stale, vtkhdf_path
 from stackreel.volume import Volume
 
 LIBVER = ("earliest", "v110")
@@ -102,9 +103,6 @@ def is_ours(path: Path) -> bool:
 
 
 def _write_link(path: Path, volume_name: str, group: str) -> None:
-    def write(temporary: Path) -> None:
-        with h5py.File(temporary, "w", libver=LIBVER) as file:
-            file.attrs["writer"] = _WRITER
-            file["VTKHDF"] = h5py.ExternalLink(volume_name, group)
-
-    replace_with(path, write)
+    with replacing(path) as temporary, h5py.File(temporary, "w", libver=LIBVER) as file:
+        file.attrs["writer"] = _WRITER
+        file["VTKHDF"] = h5py.ExternalLink(volume_name, group)

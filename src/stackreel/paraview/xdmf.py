@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stackreel.errors import OutputExistsError, VolumeError
+from stackreel.files import format_bytes, replacing
 from stackreel.geometry import Placement, format_um
-from stackreel.paraview.beside import format_bytes, refuse_foreign, remove_stale, replace_with, xdmf_path
+from stackreel.paraview.beside import refuse_foreign, remove_stale, xdmf_path
 from stackreel.paraview.grid import (
     HYPERSLAB_COPIES,
     Grid,
@@ -179,10 +180,9 @@ def _samples(grid: Grid) -> str:
 
 
 def _write_text(path: Path, text: str) -> Path:
-    def write(temporary: Path) -> None:
+    with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
-
-    return replace_with(path, write)
+    return path
 
 
 def _relative(path: Path, folder: Path) -> str:

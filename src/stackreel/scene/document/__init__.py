@@ -18,6 +18,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from stackreel.errors import MovieFileError
+from stackreel.files import replacing
 from stackreel.scene.document.problems import Path, Problem, movie_file_error, problem_of
 from stackreel.scene.document.resolve import contradictions, resolve
 from stackreel.scene.document.spec import MovieSpec
@@ -75,12 +76,8 @@ class Document:
     def save(self, path: str | os.PathLike[str]) -> FilePath:
         """Writes the movie file, whole or not at all, over what stood there."""
         target = FilePath(path)
-        partial = target.with_name(f".{target.name}.{os.getpid()}.part")
-        try:
+        with replacing(target) as partial:
             partial.write_text(self.to_yaml(), encoding="utf-8")
-            os.replace(partial, target)
-        finally:
-            partial.unlink(missing_ok=True)
         return target
 
 

@@ -1,4 +1,4 @@
-"""How files appear: complete under their final name, or not at all.
+"""How files appear, complete under their final name or not at all; and how their sizes are said.
 
 Everything is written to a temporary name in the same folder and renamed when it is whole. A run that is killed
 leaves such a temporary file behind; the next run on that folder sweeps it away.
@@ -19,6 +19,7 @@ from stackreel.errors import DiskFullError, OutputExistsError, StackreelError
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _STALE_SECONDS = 24 * 3600.0
+_UNITS = ((1e3, "kB"), (1e6, "MB"), (1e9, "GB"), (1e12, "TB"), (1e15, "PB"))
 _TEMPORARY = re.compile(r"\..+\.([^.]+)-(\d+)\.part(\.\w+)?")
 
 
@@ -26,7 +27,7 @@ _TEMPORARY = re.compile(r"\..+\.([^.]+)-(\d+)\.part(\.\w+)?")
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary name beside path; it becomes path when the block ends well and disappears when it does not.
 
-    Raises DiskFullError when the block fails for want of room.
+    Raises DiskFullError when the block fails for want of room, StackreelError when it cannot write.
     """
     temporary = path.parent / f".{path.stem}.{_host()}-{os.getpid()}.part{path.suffix}"
     try:
@@ -35,7 +36,8 @@ def replacing(path: Path) -> Iterator[Path]:
     except OSError as error:
         if error.errno in _NO_ROOM:
             raise DiskFullError(f"{path}: no room left on the disk; nothing half-written stays behind") from error
-        raise
+        reason = str(error.strerror or error).splitlines()[0]
+        raise StackreelError(f"{path}: cannot be written ({reason}); choose a folder that can") from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -76,6 +78,14 @@ def check_writable(path: Path, *, overwrite: bool) -> None:
     finally:
         with contextlib.suppress(OSError):
             probe.unlink(missing_ok=True)
+
+
+def format_bytes(count: int) -> str:
+    """Bytes as a person says them, in powers of ten: 12501888000 → "12.5 GB"."""
+    if count < 1000:
+        return f"{count} bytes"
+    scale, unit = next(((s, u) for s, u in _UNITS if count < 999.5 * s), _UNITS[-1])
+    return f"{count / scale:.3g} {unit}"
 
 
 def _host() -> str:
