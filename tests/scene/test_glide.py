@@ -55,8 +55,9 @@ def test_a_step_stays_a_step_while_it_glides():
 
 def test_lights_and_boxes_glide_face_by_face():
     light = blend_light(PRESETS["none"], PRESETS["studio"], 0.5)
-    assert light.ambient == pytest.approx((1 + 0.32) / 2)
-    assert light.diffuse == pytest.approx(0.39)
+    assert light.ambient == pytest.approx((1 + PRESETS["studio"].ambient) / 2)
+    assert light.diffuse == pytest.approx(PRESETS["studio"].diffuse / 2)
+    assert light.occlusion == pytest.approx(PRESETS["studio"].occlusion / 2)
     assert blend_light(PRESETS["none"], PRESETS["studio"], 1.0) == PRESETS["studio"]
     box = blend_box(Box((0, 0, 0), (1, 1, 1)), Box((0.5, 0, 0), (1, 2, 3)), 0.5)
     assert box == Box((0.25, 0, 0), (1, 1.5, 2))
