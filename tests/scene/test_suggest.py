@@ -1,4 +1,3 @@
-import math
 
 import numpy as np
 import pytest
@@ -36,13 +35,21 @@ def depth(subject, first):
 
 
 @pytest.mark.parametrize("share", [0.05, 0.3, 0.8])
-def test_the_first_look_hides_the_background_and_is_neither_solid_nor_invisible(share):
+def test_the_first_look_hides_the_background_and_shows_surfaces_that_are_not_walls(share):
     subject = brain(share=share)
     first = suggest(subject)
     points = np.array(first.opacity)
     assert np.interp(8, points[:, 0], points[:, 1]) == 0
     assert np.interp(120, points[:, 0], points[:, 1]) > 0.03
-    assert 0.01 < math.exp(-depth(subject, first)) < 0.1
+    assert 4 < depth(subject, first) < 12
+
+
+def test_a_stack_without_background_is_shown_as_grey_sections():
+    edges = np.arange(257) - 0.5
+    counts = np.exp(-(((np.arange(256) - 140) / 45.0) ** 2))
+    first = suggest(Subject(BOX, value_range=(0, 255), histogram=(tuple(edges), tuple(counts))))
+    assert (first.map, first.light, first.threshold) == ("gray", "none", None)
+    assert min(alpha for _, alpha in first.opacity) > 0.5
 
 
 def test_a_white_background_is_hidden_too():

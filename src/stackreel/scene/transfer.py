@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -58,3 +59,18 @@ class TransferFunction:
         """Opacities per opacity unit at values of shape (n,): (n,)."""
         points = np.asarray(self.opacity, dtype=np.float64)
         return np.asarray(np.interp(np.asarray(values), points[:, 0], points[:, 1]))
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """The values between which colour or opacity change; beyond them both stay as they are."""
+        ends = [_changing([(v, (r, g, b)) for v, r, g, b in self.color]), _changing(list(self.opacity))]
+        found = [end for end in ends if end is not None]
+        if not found:
+            return self.color[0][0], self.color[0][0]
+        return min(low for low, _ in found), max(high for _, high in found)
+
+
+def _changing(points: list[tuple[float, Any]]) -> tuple[float, float] | None:
+    """Values of the last point before the first change and of the first one after the last; None without a change."""
+    changes = [i for i in range(len(points) - 1) if points[i][1] != points[i + 1][1]]
+    return (points[changes[0]][0], points[changes[-1] + 1][0]) if changes else None

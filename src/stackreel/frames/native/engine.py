@@ -243,7 +243,7 @@ def light_vector(light: Light, camera: Camera, transfer: TransferFunction, step:
     right, up, forward = camera.basis
     direction = light.direction[0] * right + light.direction[1] * up - light.direction[2] * forward
     direction /= np.linalg.norm(direction)
-    shown = [value for value, _ in transfer.opacity]
-    softness = 0.035 * max(shown[-1] - shown[0], 1e-30) / step
+    low, high = transfer.span
+    softness = 0.035 * max(high - low, 1e-30) / step
     weights = (light.ambient, light.diffuse, light.specular, light.specular_power)
     return np.array([*weights, *direction, softness, light.occlusion])

@@ -34,8 +34,7 @@ def look_up(transfer: TransferFunction, volume: Volume) -> LookUp:
         info = np.iinfo(volume.dtype)
         low, high, entries = float(info.min), float(info.max), 4 * 255 + 1
     else:
-        points = [p[0] for p in transfer.color] + [p[0] for p in transfer.opacity]
-        low, high, entries = min(points), max(points), ENTRIES
+        (low, high), entries = transfer.span, ENTRIES
         if not low < high:
             low, high = low - 0.5, high + 0.5
     values = np.linspace(low, high, entries)
