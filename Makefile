@@ -31,7 +31,7 @@ check: $(STAMPS)/test       ## ruff, mypy and the floors of the house
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(STAMPS)/bench      ## the benchmarks; results in bench-out/
+bench: $(STAMPS)/bench system      ## speed and memory beside h5py, tensorstore and ParaView; results in bench-out/
 	$(BIN)/python -m benchmarks
 
 docs: $(STAMPS)/docs        ## the documentation, in site/

@@ -1,0 +1,119 @@
+"""`python -m benchmarks`: measure, print a table, keep the figures in bench-out/; or show kept figures again."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks import conversion, frames, memory
+from benchmarks.machine import describe, load
+from benchmarks.measure import RunError, say
+from benchmarks.report import markdown, speed
+from benchmarks.stack import Stack
+
+ROOT = Path(__file__).resolve().parents[1]
+FULL, SMALL = (234, 1795, 1942), (120, 640, 720)
+
+
+def main() -> int:
+    args = arguments()
+    try:
+        if args.table or args.refresh:
+            result = json.loads((args.table or args.refresh).read_text())
+            if args.table:
+                print(markdown(result), end="")
+            else:
+                refresh(result)
+            return 0
+        result = measure(args)
+    except (RunError, OSError, json.JSONDecodeError) as error:
+        say(f"benchmarks: {error}")
+        return 1
+    except KeyboardInterrupt:
+        say("benchmarks: stopped; nothing was kept")
+        return 130
+    print(markdown(result), end="")
+    name = datetime.datetime.fromisoformat(result["date"]).strftime("%Y-%m-%d-%H%M%S.json")
+    args.out.mkdir(parents=True, exist_ok=True)
+    (args.out / name).write_text(json.dumps(result, indent=1) + "\n")
+    say(f"kept in {args.out / name}; into the documentation with: python -m benchmarks --refresh {args.out / name}")
+    return 0
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("what", nargs="?", choices=("convert", "frames", "all"), default="all", help="(default: all)")
+    parser.add_argument("--quick", action="store_true", help="a small stack, one round, small frames: does it run?")
+    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="of every conversion (default: 5)")
+    parser.add_argument("--frame-rounds", type=int, default=1, metavar="N", help="of every renderer (default: 1)")
+    parser.add_argument("--vtk", action="store_true", help="frames by VTK's own mappers, too; takes minutes more")
+    parser.add_argument("--shaded", action="store_true", help="shaded frames, too, for information")
+    parser.add_argument(
+        "--work", type=Path, default=ROOT / "bench-out" / "work", metavar="DIR", help="4 GB for stack and outputs"
+    )
+    parser.add_argument("--out", type=Path, default=ROOT / "bench-out", metavar="DIR", help="where figures are kept")
+    shown = parser.add_mutually_exclusive_group()
+    shown.add_argument("--table", type=Path, metavar="FILE.json", help="print kept figures as Markdown and end")
+    shown.add_argument("--refresh", type=Path, metavar="FILE.json", help="put kept figures into docs and README")
+    args = parser.parse_args()
+    if args.rounds < 1 or args.frame_rounds < 1:
+        parser.error("a round less than one measures nothing")
+    return args
+
+
+def measure(args: argparse.Namespace) -> dict[str, Any]:
+    """Everything asked for, in the form in which it is kept."""
+    stack = Stack(args.work.resolve(), SMALL if args.quick else FULL)
+    size = (960, 540) if args.quick else (1920, 1080)
+    rounds = 1 if args.quick else args.rounds
+    stack.check_space()
+    stack.prepare()
+    before = load()
+    found: dict[str, Any] = {
+        "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+        "command": " ".join(["python -m benchmarks", *_told(sys.argv[1:])]),
+        "quick": args.quick,
+        "machine": describe(),
+    }
+    if args.what in ("convert", "all"):
+        found["conversion"] = conversion.measure(stack, rounds)
+    if args.what in ("frames", "all"):
+        volume = stack.volume()
+        turns = 1 if args.quick else args.frame_rounds
+        found["frames"] = frames.measure(volume, stack.work, size, turns, vtk=args.vtk, shaded=args.shaded)
+        found["memory"] = memory.measure(volume, stack.work, size)
+    return found | {"load": (before, load())}
+
+
+def _told(given: list[str]) -> list[str]:
+    """The command line without the folders of this machine."""
+    kept = re.sub(r"--(work|out)[= ]\S+ ?", "", " ".join(given))
+    return kept.split()
+
+
+def refresh(result: dict[str, Any]) -> None:
+    """Put the figures between the marks in docs/benchmarks.md and README.md."""
+    for path, mark, text in (
+        (ROOT / "docs" / "benchmarks.md", "bench", markdown(result)),
+        (ROOT / "README.md", "speed", speed(result)),
+    ):
+        old = path.read_text()
+        marks = re.compile(rf"(<!-- {mark}: begin[^\n]*-->\n).*?(<!-- {mark}: end -->)", re.DOTALL)
+        found = marks.search(old)
+        if found is None:
+            raise RunError(f"{path}: needs one pair of lines <!-- {mark}: begin --> and <!-- {mark}: end -->")
+        new = old[: found.end(1)] + text.strip() + "\n" + old[found.start(2) :]
+        temporary = path.with_name(f".{path.name}.part")
+        temporary.write_text(new)
+        os.replace(temporary, path)
+        say(f"{path}: figures of {result['date']}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
