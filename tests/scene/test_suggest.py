@@ -1,4 +1,6 @@
 
+import math
+
 import numpy as np
 import pytest
 

@@ -110,6 +110,7 @@ def run(args: argparse.Namespace) -> int:
     total = slices * rows * columns * source.dtype.itemsize
     _warn_of_space(args.out, total)
     print(f"{_count(slices, 'section')} of {rows} × {columns} {source.dtype.name}, {recipe.spacing} (z × y × x)")
+    _keep_freed_memory()
     begin = time.perf_counter()
     try:
         with tqdm(total=total, unit="B", unit_scale=True, desc="converting", smoothing=0.1) as bar:
@@ -129,6 +130,24 @@ def _check_ending(out: Path) -> None:
 
     if out.suffix.lower() not in ENDINGS and not out.is_dir():
         raise VolumeError(f"{out}: end the name in .h5, so that other programs know what it is")
+
+
+def _keep_freed_memory() -> None:
+    """Have the C library keep the few megabytes that packed chunks come and go in.
+
+    glibc hands blocks of this size back to the system at once and gets them again page by page: a tenth of the time
+    of a conversion. Elsewhere this does nothing.
+    """
+    import contextlib
+    import ctypes
+    import sys
+
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            mallopt = ctypes.CDLL(None).mallopt
+            trim_threshold, mmap_threshold = -1, -3  # names from malloc.h
+            mallopt(trim_threshold, 256 << 20)
+            mallopt(mmap_threshold, 32 << 20)
 
 
 def _stated_spacing(args: argparse.Namespace) -> Spacing | None:

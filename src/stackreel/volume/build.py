@@ -13,6 +13,7 @@ import errno
 import hashlib
 import os
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -29,7 +30,7 @@ from stackreel.geometry import Index3, Placement, Spacing
 from stackreel.kernels import summarise as kernels
 from stackreel.slices.source import SliceSource
 from stackreel.volume.bands import bands
-from stackreel.volume.codec import LEVEL, pack
+from stackreel.volume.codec import LEVEL, NOT_WORTH_PACKING, SKIP_FILTERS, checksum, pack, shrinks_to
 from stackreel.volume.counting import Counter
 from stackreel.volume.hdf5 import FORMAT, RESERVED, open_volume
 from stackreel.volume.pyramid import CHUNK, SLAB, LevelPlan, plan_levels
@@ -40,7 +41,7 @@ DTYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "flo
 
 Progress = Callable[[int], object]
 Finish = Callable[[h5py.File, str, Sequence[Placement]], None]
-Packed = tuple[Index3, bytes]
+Packed = tuple[Index3, bytes, int]  # offset, stored bytes, HDF5 filter mask
 
 
 @dataclass(frozen=True)
@@ -187,10 +188,12 @@ class _LevelWriter:
         self.low = np.zeros(plan.bricks, dtype)
         self.high = np.zeros(plan.bricks, dtype)
         self.mask = np.zeros(plan.bricks, np.uint64)
+        self.checksums = np.zeros(plan.chunks, np.uint32)
         self.depth = SLAB // plan.factors[0] if plan.streamed else SLAB
         self.rows = CHUNK[1] if plan.streamed else plan.shape[1]
         waiting = (min(self.depth, plan.shape[0]), min(self.rows, plan.shape[1]), plan.shape[2])
         self.waiting = np.zeros(waiting if plan.index else (0, 0, 0), dtype)
+        self.statistics = (("low", self.low), ("high", self.high), ("mask", self.mask), ("checksums", self.checksums))
         self.z0 = 0  # plane and row where the waiting samples begin
         self.y0 = 0
 
@@ -204,7 +207,7 @@ class _Builder:
         plans = plan_levels(source.shape, recipe.spacing, source.dtype.itemsize)
         self.levels = [_LevelWriter(file, recipe.name, plan, source.dtype) for plan in plans]
         self.counter = Counter(source.dtype)
-        self.checksums: dict[Index3, int] = {}
+        self.own = threading.local()
 
     def run(self) -> None:
         with ThreadPoolExecutor(self.recipe.threads, "stackreel-pack") as self.pool:
@@ -223,7 +226,8 @@ class _Builder:
         try:
             for job in jobs:
                 if (packed := job.result()) is not None:
-                    level.dataset.id.write_direct_chunk(*packed)
+                    at, stored, filters = packed
+                    level.dataset.id.write_direct_chunk(at, stored, filters)
         finally:
             for job in jobs:
                 job.cancel()
@@ -250,8 +254,9 @@ class _Builder:
     def _chunk(self, index: int, block: npt.NDArray[Any], at: Index3) -> Packed | None:
         """All that is done to one chunk, in any thread; None when there is nothing to store."""
         level = self.levels[index]
-        block = np.ascontiguousarray(block)  # by far the fastest to go through, again and again
         empty = kernels.is_zero(block)
+        if not empty:
+            block = self._contiguous(block)
         if index + 1 < len(self.levels):
             self._reduce(index, block, at, empty)
         bricks = tuple(
@@ -262,15 +267,22 @@ class _Builder:
             if index == 0:
                 self.counter.add_zeros(block.size)
             return None
-        self._summarise(level, block, bricks)
+        worth_packing = self._summarise(level, block, bricks)
         chunk = block if block.shape == level.plan.chunk else np.zeros(level.plan.chunk, self.dtype)
         if chunk is not block:
             chunk[tuple(slice(0, n) for n in block.shape)] = block
-        packed = pack(chunk)
-        if index == 0:
-            # a deflate stream ends with the Adler-32 of what was packed
-            self.checksums[at] = int.from_bytes(packed[-4:], "big")
-        return at, packed
+        packed = pack(chunk) if worth_packing else chunk.tobytes()
+        level.checksums[tuple(o // c for o, c in zip(at, level.plan.chunk, strict=True))] = checksum(chunk)
+        return at, packed, 0 if worth_packing else SKIP_FILTERS
+
+    def _contiguous(self, block: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """The block in this thread's own buffer: by far the fastest to go through again and again."""
+        buffer: npt.NDArray[Any] | None = getattr(self.own, "buffer", None)
+        if buffer is None:
+            buffer = self.own.buffer = np.empty(CHUNK[0] * CHUNK[1] * CHUNK[2], self.dtype)
+        copy = buffer[: block.size].reshape(block.shape)
+        np.copyto(copy, block)
+        return copy
 
     def _reduce(self, index: int, block: npt.NDArray[Any], at: Index3, empty: bool) -> None:
         level, above = self.levels[index], self.levels[index + 1]
@@ -286,29 +298,31 @@ class _Builder:
         else:
             self.recipe.reduction.into(block, out, halved, (wz, wy, wx))
 
-    def _summarise(self, level: _LevelWriter, block: npt.NDArray[Any], bricks: tuple[slice, ...]) -> None:
+    def _summarise(self, level: _LevelWriter, block: npt.NDArray[Any], bricks: tuple[slice, ...]) -> bool:
+        """Note a block's statistics; whether packing saves enough to be worth the time, now and at every reading."""
         low, high, mask = level.low[bricks], level.high[bricks], level.mask[bricks]
         first = level.plan.index == 0
         if self.dtype == np.uint8:
-            table = self.counter.table() if first else np.zeros(256, np.int64)
-            kernels.summarise_bytes(block, *level.plan.brick, low, high, mask, table)
+            counts = np.zeros(256, np.int64)
+            kernels.summarise_bytes(block, *level.plan.brick, low, high, mask, counts)
+            if first:
+                self.counter.table()[:] += counts
         else:
             kernels.summarise(block, *level.plan.brick, low, high, mask)
             if first:
                 self.counter.add(block)
         if first and (mask > 0).any():
             self.counter.span(float(low[mask > 0].min()), float(high[mask > 0].max()))
+        return self.dtype != np.uint8 or shrinks_to(counts) < NOT_WORTH_PACKING
 
     def _describe(self) -> None:
         """Statistics, geometry and provenance, once all samples are in."""
         recipe, name = self.recipe, self.recipe.name
         digest = hashlib.sha256(repr((self.source.shape, self.dtype.name, recipe.spacing, recipe.reduction)).encode())
-        for at, checksum in sorted(self.checksums.items()):
-            digest.update(repr((at, checksum)).encode())
         for level in self.levels:
             group = self.file.create_group(f"/summary/{name}/{level.plan.index}")
             group.attrs["brick"] = np.asarray(level.plan.brick, np.int64)
-            for key, values in (("low", level.low), ("high", level.high), ("mask", level.mask)):
+            for key, values in level.statistics:
                 group.create_dataset(key, data=values, compression="gzip", compression_opts=1, shuffle=True)
                 digest.update(values.tobytes())
         histogram = self.counter.histogram()

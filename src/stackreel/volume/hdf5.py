@@ -2,7 +2,7 @@
 
     /<name>                   full resolution (z, y, x), chunked, gzip (and shuffle above 8 bits)
     /levels/<name>/0 … N      the pyramid; 0 is another name for /<name>; attribute `factors` (z, y, x)
-    /summary/<name>/0 … N     low, high, mask for every brick; attribute `brick` (z, y, x)
+    /summary/<name>/0 … N     low, high, mask for every brick; attribute `brick` (z, y, x); checksums of the chunks
     /summary/<name>/histogram edges and counts of the full resolution
     /vtkhdf/<name>/0 … N      ImageData groups for ParaView; /VTKHDF is the first of them
 
@@ -16,6 +16,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,11 +26,26 @@ import numpy.typing as npt
 
 from stackreel.errors import CorruptChunkError, VolumeError, VolumeMissingError
 from stackreel.geometry import Index3, Placement, Spacing
-from stackreel.volume.codec import unpack
+from stackreel.volume.codec import checksum, unpack
 from stackreel.volume.volume import Histogram, Kind, Summary, Volume
 
 FORMAT = 1
 RESERVED = ("levels", "summary", "vtkhdf", "VTKHDF")
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Where chunks lie in the file, each array (chunks z, y, x).
+
+    sizes     : stored bytes; 0 where nothing is stored
+    plain     : stored without filters
+    checksums : Adler-32 of the samples
+    """
+
+    offsets: npt.NDArray[np.int64]
+    sizes: npt.NDArray[np.int64]
+    plain: npt.NDArray[np.bool_]
+    checksums: npt.NDArray[np.uint32]
 
 
 class Hdf5Level:
@@ -49,7 +65,7 @@ class Hdf5Level:
         self._shuffled = bool(dataset.shuffle)
         self._deflated = dataset.compression == "gzip"
         self._lock = threading.Lock()
-        self._places: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]] | None = None
+        self._places: _Places | None = None
         self._file: int | None = None
         self._bytes_read = 0
 
@@ -70,16 +86,27 @@ class Hdf5Level:
             return Summary(brick, group["low"][()], group["high"][()], group["mask"][()])
 
     def read_chunk(self, index: Index3) -> npt.NDArray[Any] | None:
-        offsets, sizes = self._chunk_places()
-        size = int(sizes[index])
+        places = self._chunk_places()
+        size = int(places.sizes[index])
         if size == 0:
             return None
         assert self._file is not None
-        packed = os.pread(self._file, size, int(offsets[index]))
+        stored = os.pread(self._file, size, int(places.offsets[index]))
         with self._lock:
             self._bytes_read += size
+        plain = bool(places.plain[index])
         try:
-            return unpack(packed, self.chunk, self.dtype, shuffled=self._shuffled, deflated=self._deflated)
+            chunk = unpack(
+                stored,
+                self.chunk,
+                self.dtype,
+                shuffled=self._shuffled and not plain,
+                deflated=self._deflated and not plain,
+            )
+            # what is deflated carries a checksum of its own
+            if plain and checksum(chunk) != int(places.checksums[index]):
+                raise ValueError("its checksum differs")
+            return chunk
         except ValueError as error:
             raise CorruptChunkError(
                 f"{self._path}: level {self.index}, chunk {index} of {self.dataset} is damaged ({error}); "
@@ -105,21 +132,23 @@ class Hdf5Level:
             out[tuple(into)] = chunk[tuple(take)]
         return out
 
-    def _chunk_places(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """File offset and stored size of every chunk, (chunks z, y, x); size 0 where nothing is stored."""
+    def _chunk_places(self) -> _Places:
+        """Where every chunk lies in the file; looked up once."""
         with self._lock:
             if self._places is None:
                 offsets, sizes = np.zeros(self.grid, np.int64), np.zeros(self.grid, np.int64)
+                plain = np.zeros(self.grid, bool)
                 chunk = self.chunk
 
                 def note(info: Any) -> None:
                     at = tuple(o // c for o, c in zip(info.chunk_offset, chunk, strict=True))
-                    offsets[at], sizes[at] = info.byte_offset, info.size
+                    offsets[at], sizes[at], plain[at] = info.byte_offset, info.size, info.filter_mask != 0
 
                 with _open(self._path) as file:
                     file[self.dataset].id.chunk_iter(note)
+                    checksums = file[f"/summary/{self._name}/{self.index}/checksums"][()]
                 self._file = os.open(self._path, os.O_RDONLY)
-                self._places = (offsets, sizes)
+                self._places = _Places(offsets, sizes, plain, checksums)
             return self._places
 
     def __del__(self) -> None:

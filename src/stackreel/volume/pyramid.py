@@ -47,6 +47,11 @@ class LevelPlan:
         z, y, x = (-(-n // b) for n, b in zip(self.shape, self.brick, strict=True))
         return (z, y, x)
 
+    @property
+    def chunks(self) -> Index3:
+        z, y, x = (-(-n // c) for n, c in zip(self.shape, self.chunk, strict=True))
+        return (z, y, x)
+
     def tail_weights(self, full: Sequence[int]) -> tuple[float, float, float]:
         """How much of a whole cell the last sample on each axis stands for, 0..1."""
         z, y, x = ((n - (m - 1) * f) / f for n, m, f in zip(full, self.shape, self.factors, strict=True))
