@@ -36,13 +36,11 @@ def main() -> int:
         say(f"benchmarks: {error}")
         return 1
     except KeyboardInterrupt:
-        say("benchmarks: stopped; nothing was kept")
+        say("benchmarks: stopped; parts that were done are kept")
         return 130
     print(markdown(result), end="")
-    name = datetime.datetime.fromisoformat(result["date"]).strftime("%Y-%m-%d-%H%M%S.json")
-    args.out.mkdir(parents=True, exist_ok=True)
-    (args.out / name).write_text(json.dumps(result, indent=1) + "\n")
-    say(f"kept in {args.out / name}; into the documentation with: python -m benchmarks --refresh {args.out / name}")
+    path = kept_in(args.out, result)
+    say(f"kept in {path}; into the documentation with: python -m benchmarks --refresh {path}")
     return 0
 
 
@@ -81,14 +79,32 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         "quick": args.quick,
         "machine": describe(),
     }
+    found["load"] = (before, before)
     if args.what in ("convert", "all"):
         found["conversion"] = conversion.measure(stack, rounds)
+        keep(args.out, found)
     if args.what in ("frames", "all"):
         volume = stack.volume()
         turns = 1 if args.quick else args.frame_rounds
         found["frames"] = frames.measure(volume, stack.work, size, turns, vtk=args.vtk, shaded=args.shaded)
+        keep(args.out, found)
         found["memory"] = memory.measure(volume, stack.work, size)
-    return found | {"load": (before, load())}
+    found["load"] = (before, load())
+    keep(args.out, found)
+    return found
+
+
+def kept_in(folder: Path, result: dict[str, Any]) -> Path:
+    return folder / datetime.datetime.fromisoformat(result["date"]).strftime("%Y-%m-%d-%H%M%S.json")
+
+
+def keep(folder: Path, result: dict[str, Any]) -> None:
+    """Write what is known so far, so that a later part that fails takes nothing along."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = kept_in(folder, result)
+    temporary = path.with_name(f".{path.name}.part")
+    temporary.write_text(json.dumps(result, indent=1) + "\n")
+    os.replace(temporary, path)
 
 
 def _told(given: list[str]) -> list[str]:

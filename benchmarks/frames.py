@@ -53,10 +53,12 @@ def measure(
     scene, pictures = write_scene(work, size), work / "pictures"
     say("a first frame of stackreel, not measured: Numba compiles once")
     draw(native_command(volume, scene, pictures / "first"), pictures / "first")
+    say("the converged picture: full resolution, four rays a pixel, quarter-voxel steps")
+    reference = work / "reference.png"
+    run([sys.executable, str(RUNS / "converged.py"), str(volume), str(scene), str(reference)])
     commands, missing = _commands(volume, scene, pictures, vtk=vtk)
     results, failed = _take_turns(commands, pictures, rounds)
-    say("the converged picture: full resolution, four rays a pixel, quarter-voxel steps")
-    truth = _psnr(volume, scene, work, {name: pictures / _folder(name) / "last.png" for name in results})
+    truth = _psnr(reference, {name: pictures / _folder(name) / "last.png" for name in results})
     found = {
         "size": size,
         "rounds": rounds,
@@ -114,12 +116,11 @@ def _take_turns(
     return results, failed
 
 
-def _psnr(volume: Path, scene: Path, work: Path, pictures: dict[str, Path]) -> dict[str, float]:
-    """Every picture's PSNR in dB against the converged one, which is drawn anew."""
-    reference, script = work / "reference.png", str(RUNS / "converged.py")
-    run([sys.executable, script, str(volume), str(scene), str(reference)])
-    run([sys.executable, script, "--compare", str(reference), *(str(path) for path in pictures.values())])
-    return dict(zip(pictures, json.loads((work / "psnr.json").read_text()), strict=True))
+def _psnr(reference: Path, pictures: dict[str, Path]) -> dict[str, float]:
+    """Every picture's PSNR in dB against the converged one."""
+    names = [str(path) for path in pictures.values()]
+    run([sys.executable, str(RUNS / "converged.py"), "--compare", str(reference), *names])
+    return dict(zip(pictures, json.loads((reference.parent / "psnr.json").read_text()), strict=True))
 
 
 def _later(done: dict[str, Any]) -> float:
