@@ -131,6 +131,38 @@ def test_an_odd_size_is_refused_with_the_next_even_one(tmp_path):
     assert check_output(tmp_path / "a.gif", (641, 360), range(N), overwrite=False) is None
 
 
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [("a.mp4", (20000, 2)), ("a.webm", (2, 16386)), ("a.gif", (65536, 2)), ("a.gif", (1, 64)), ("a.mkv", (0, 64))],
+)
+def test_a_size_that_no_encoder_takes_is_refused_with_the_sizes_that_it_does(tmp_path, name, size):
+    with pytest.raises(EncodeError, match=r"sides of 2 to \d+ pixels, and .* does not fit; change --size"):
+        check_output(tmp_path / name, size, range(N), overwrite=False)
+
+
+@pytest.mark.parametrize(("name", "size"), [("a.mp4", (16384, 2)), ("a.webm", (2, 16384)), ("a.gif", (65535, 1 + 1))])
+def test_the_largest_size_that_is_let_through_can_be_written(tmp_path, name, size):
+    check_output(tmp_path / name, size, range(1), overwrite=False)
+    Image.new("RGB", size, "teal").save(tmp_path / "0.png")
+    encode([tmp_path / "0.png"], tmp_path / name, 25)
+    assert played(tmp_path / name).shape == (1, size[1], size[0], 3)
+
+
+@pytest.mark.parametrize(
+    "name", ["r%c.png", "r%s.png", "r%999999999d.png", "r%5d.png", "r%0.3d.png", "%d%d.png", "%%d.png"]
+)
+def test_pictures_have_one_plain_number_in_their_name(tmp_path, name):
+    with pytest.raises(EncodeError, match="needs one number in its name, %d or"):
+        check_output(tmp_path / name, (W, H), range(N), overwrite=False)
+
+
+@pytest.mark.parametrize("name", ["a:b.mp4", "http:a.webm", "c:50%d.gif"])
+def test_a_colon_in_a_name_is_just_a_character(tmp_path, pictures, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    encode(pictures[:2], Path(name), 25)
+    assert os.listdir(tmp_path) == [name]
+
+
 def test_what_stands_is_not_replaced_without_leave(tmp_path):
     path = tmp_path / "a.mp4"
     path.write_bytes(b"precious")

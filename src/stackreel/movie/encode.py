@@ -7,6 +7,7 @@ editing program. The same frames give the same bytes every time.
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -25,22 +26,31 @@ _THREADS = 4  # fixed: the encoders' output depends on it
 _BITEXACT = 0x400  # AVFMT_FLAG_BITEXACT: no dates, no version strings
 _BT709 = 1  # matrix, primaries and transfer of HD video, as FFmpeg numbers them
 
+_NUMBERED = re.compile(r"[^%]*%(0[1-9])?d[^%]*")
+
 Step = Callable[[], object]
 
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """How FFmpeg is asked for one kind of movie file."""
+    """How FFmpeg is asked for one kind of movie file.
+
+    longest : pixels that a side may have; x264 encodes no more, and players show no more of VP9
+    """
 
     name: str
     options: dict[str, str]
     container: dict[str, str] = field(default_factory=dict)
+    longest: int = 16384
 
 
 # crf 17: no artefact that an eye finds; aq-mode 3 spends more on the dark, where fog would show bands; mbtree off,
 # because its AVX-512 code gives other bytes on every run when the width is no multiple of 64 (x264 core 165)
 _H264 = {"preset": "medium", "crf": "17", "profile": "high", "x264-params": "mbtree=0:aq-mode=3"}
 _VP9 = {"crf": "22", "b": "0", "deadline": "good", "cpu-used": "2", "tile-columns": "2"}
+
+_SHORTEST = 2  # pixels: 4:2:0 shares its colours among two by two
+_GIF_LONGEST = 65535  # the format's 16 bits
 
 VIDEO = {
     ".mp4": Codec("libx264", _H264, {"movflags": "+faststart"}),
@@ -70,6 +80,12 @@ def check_output(path: Path, size: tuple[int, int], frames: range, *, overwrite:
         raise EncodeError(
             f"{path}: {kind} movies need an even width and height, and {size[0]} × {size[1]} is not; "
             f"use --size {even[0]} {even[1]}"
+        )
+    longest = VIDEO[kind].longest if kind in VIDEO else _GIF_LONGEST
+    if max(size) > longest or min(size) < _SHORTEST:
+        raise EncodeError(
+            f"{path}: {kind} movies have sides of {_SHORTEST} to {longest} pixels, and {size[0]} × {size[1]} does not "
+            "fit; change --size, or write pictures, such as frames/%04d.png"
         )
     check_writable(path, overwrite=overwrite)
     if kind == ".gif" and size[0] * size[1] * len(frames) > 100e6:
@@ -108,7 +124,7 @@ def encode(
 def _encode_video(pictures: Sequence[Path], path: Path, codec: Codec, rate: Fraction, step: Step) -> None:
     import av
 
-    with av.open(str(path), "w", options=dict(codec.container)) as container:
+    with av.open(_url(path), "w", options=dict(codec.container)) as container:
         container.flags |= _BITEXACT
         stream: Any = container.add_stream(codec.name, rate=rate)
         height, width = _read(pictures[0]).shape[:2]
@@ -137,7 +153,7 @@ def _encode_gif(pictures: Sequence[Path], path: Path, rate: Fraction, step: Step
     import av
 
     height, width = _read(pictures[0]).shape[:2]
-    with av.open(str(path), "w", options={"loop": "0"}) as container:
+    with av.open(_url(path), "w", options={"loop": "0"}) as container:
         container.flags |= _BITEXACT
         stream: Any = container.add_stream("gif", rate=rate)
         stream.width, stream.height, stream.pix_fmt = width, height, "pal8"
@@ -201,13 +217,12 @@ def _ready(sink: Any) -> Iterator[Any]:
 
 
 def _check_sequence(path: Path, frames: range, *, overwrite: bool) -> None:
-    try:
-        first, last = (path.name % number for number in (frames[0], frames[-1]))
-    except (TypeError, ValueError) as error:
+    if not _NUMBERED.fullmatch(path.name):
         raise EncodeError(
-            f"{path}: a movie as pictures needs one number in its name, such as %04d.png; "
+            f"{path}: a movie as pictures needs one number in its name, %d or %01d to %09d, such as %04d.png; "
             "for a single picture there is `stackreel frame`"
-        ) from error
+        )
+    first, last = (path.name % number for number in (frames[0], frames[-1]))
     folder = path.absolute().parent
     if not folder.exists() and folder.parent.is_dir():
         check_writable(folder, overwrite=True)
@@ -245,6 +260,11 @@ def _read(path: Path) -> npt.NDArray[np.uint8]:
             return np.asarray(image.convert("RGB"))
     except (OSError, SyntaxError) as error:
         raise EncodeError(f"{path}: this frame cannot be read ({error}); the same command renders it again") from error
+
+
+def _url(path: Path) -> str:
+    """The file as FFmpeg names it: what stands before a colon in a path is no protocol."""
+    return f"file:{path}"
 
 
 def _rate(fps: float) -> Fraction:
