@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -130,7 +131,13 @@ def test_picture_is_the_same_to_the_bit_for_any_memory_threads_and_passes(make_v
     transfer = TransferFunction(((0, 0, 0, 1), (255, 1, 1, 0)), ((80, 0), (255, 0.05)), 0.02)
     scene = Scene(Camera((0.5, -0.6, 1.2), (0, 0, 0), (0, -1, 0), 40.0), transfer, light=PRESETS[light])
     ample = render(volume, scene, size=(160, 90))
-    for memory, threads in ((64 << 20, 1), (1200 << 10, 2), (800 << 10, 1)):
+    with pytest.raises(EngineError) as refused:
+        render(volume, scene, size=(160, 90), memory=1)
+    least = int(re.search(r"at least (\d+)M", str(refused.value))[1]) << 20
+    session = NativeEngine(least).open(volume, Output((160, 90), 1e-6))
+    assert session.pool.capacity < 60 < ample_bricks(volume)
+    session.close()
+    for memory, threads in ((64 << 20, 1), (least, 2), (least, 1), (least + (1 << 20), 2)):
         frame = render(volume, scene, size=(160, 90), memory=memory, threads=threads)
         assert np.array_equal(frame.rgba, ample.rgba), (memory, threads)
     assert ample.rgba[..., 3].max() > 0.5
@@ -138,7 +145,7 @@ def test_picture_is_the_same_to_the_bit_for_any_memory_threads_and_passes(make_v
 
 def test_too_little_memory_is_said_with_what_is_needed(make_volume):
     volume = make_volume(np.full((64, 64, 64), 9, np.uint8), Spacing(1, 1, 1))
-    with pytest.raises(EngineError, match=r"--memory 0M is too little .* give at least \d+M"):
+    with pytest.raises(EngineError, match=r"--memory 100 kB is too little .* give at least \d+M"):
         NativeEngine(memory=100_000).open(volume, Output((320, 200)))
 
 
@@ -198,6 +205,59 @@ def test_holes_infinities_and_single_sections_do_not_break_it(make_volume):
     assert section.rgba[32, 32, 3] > 0.3
 
 
+def test_what_is_no_number_is_shown_alike_in_every_brick(make_volume):
+    data = np.full((40, 64, 64), 50.0, np.float32)
+    data[:, 20:30] = np.nan  # crosses bricks that hold nothing else of interest
+    data[0, 0, 0] = 0.0
+    lowest = TransferFunction(WHITE, ((0, 0.9), (10, 0.9), (20, 0.0), (255, 0.0)), 0.05)
+    camera = Camera((0, 0, -50.0), (0, 0, 0), (0, -1, 0), math.degrees(2 * math.atan(0.5 / 50)))
+    alpha = render(make_volume(data), Scene(camera, lowest), size=(64, 64)).rgba[..., 3]
+    assert alpha[22:28, 2:-2].min() > 0.99
+    assert alpha[34:, 2:-2].max() == 0.0
+
+
+def test_large_numbers_keep_their_differences(make_volume):
+    data = 1e9 + ball(48)[0].astype(np.float64)
+    transfer = TransferFunction(WHITE, ((1e9 + 100, 0), (1e9 + 255, 0.5)), 0.05)
+    small = TransferFunction(WHITE, ((100, 0), (255, 0.5)), 0.05)
+    a = render(make_volume(data), Scene(Camera(), transfer)).rgba
+    b = render(make_volume(data - 1e9), Scene(Camera(), small)).rgba
+    assert b.max() > 0.5
+    assert np.abs(a - b).max() < 1e-4
+
+
+def test_neighbouring_labels_are_told_apart_however_many_there_are(make_volume):
+    data = np.full((16, 64, 64), 1000, np.uint16)
+    data[:, 20:40, 20:40] = 1003
+    data[0, 0, 0] = 20000
+    volume = make_volume(data, kind="label")
+    points = ((0, 0), (1002, 0), (1003, 0.9), (1004, 0), (20000, 0))
+    alpha = render(volume, Scene(Camera(), TransferFunction(WHITE, points, 0.02)), detail=1e-6).rgba[..., 3]
+    assert alpha.max() > 0.9
+    assert 0.02 < (alpha > 0.5).mean() < 0.2
+
+
+def test_labels_beyond_counting_are_refused_in_words(make_volume):
+    data = np.full((8, 8, 8), 614454270, np.uint32)
+    data[0] = 0
+    with pytest.raises(EngineError, match="label values run from 0 to 614454270; up to 65536"):
+        NativeEngine().open(make_volume(data, kind="label"), Output((64, 64)))
+
+
+def test_thin_layers_do_not_flicker_while_a_crop_moves(make_volume):
+    data = np.zeros((64, 64, 64), np.uint8)
+    data[40:42] = 200
+    volume = make_volume(data)
+    transfer = TransferFunction(WHITE, ((50, 0.0), (200, 0.1)), 0.02)
+    camera = Camera((0.0, 0.0, -3.0), (0, 0, 0), (0, -1, 0), 10.0)
+    seen = []
+    for cut in np.linspace(-0.4, 0.0, 13):
+        crop = Box((-1, -1, float(cut)), (1, 1, 1))
+        seen.append(render(volume, Scene(camera, transfer, crop=crop), stride=1.5).rgba[32, 32, 3])
+    assert min(seen) > 0.01
+    assert max(seen) - min(seen) < 1e-6
+
+
 def test_angles_are_never_averaged_between_neighbours(make_volume):
     """179° beside 1° must not show 90° in between."""
     data = np.full((8, 64, 64), 179, np.uint8)
@@ -221,6 +281,10 @@ def test_a_damaged_chunk_names_file_level_and_chunk(make_volume):
     transfer = TransferFunction(WHITE, ((0, 0.1), (255, 0.5)), 0.05)
     with pytest.raises(CorruptChunkError, match=r"test\.h5: level 0, chunk \(1, 1, 0\)"):
         render(volume, Scene(Camera(), transfer))
+
+
+def ample_bricks(volume):
+    return sum(math.prod(-(-n // 32) for n in level.shape) for level in volume.levels)
 
 
 def psnr(a, b):

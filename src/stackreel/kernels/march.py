@@ -5,8 +5,9 @@ after its own on every axis, so that interpolation and gradients never leave it.
 VTK's ray caster (Max 1995, IEEE TVCG 1(2), eq. 6): a step of length s through extinction κ gathers 1 - exp(-κ s).
 
 Rays are measured by their depth t along the view direction, so that planes of equal t are planes of equal detail.
-Every ray's samples lie on a grid of its own that starts where it enters the box; leaps are whole steps. So the
-picture does not depend on bricks, passes, threads or tiles.
+Every ray's samples lie on a grid of its own that starts at the camera; leaps are whole steps, and where a ray enters
+and leaves the box its steps have their true length. So the picture does not depend on bricks, passes, threads or
+tiles, and does not flicker while a crop moves.
 """
 
 from __future__ import annotations
@@ -139,10 +140,12 @@ def openness_at(field, x, y, z):
 
 
 @njit(nogil=True, fastmath={"contract", "nnan", "nsz"})
-def _values_along(pool, base, values, count, k, first, dt, middle, x0, y0, z0, dx, dy, dz, least_x, least_y, least_z):
+def _values_along(
+    pool, base, values, count, k, begin, dt, lead, middle, x0, y0, z0, dx, dy, dz, least_x, least_y, least_z
+):  # fmt: skip
     """The interpolated values at the next steps of a ray within one brick, a loop without a branch."""
     for j in range(count):
-        t = min(first + (k + j + 0.5) * dt, middle)
+        t = max(lead, min(begin + (k + j + 0.5) * dt, middle))
         x = max(least_x, np.float32(x0 + t * dx))
         y = max(least_y, np.float32(y0 + t * dy))
         z = max(least_z, np.float32(z0 + t * dz))
@@ -152,10 +155,10 @@ def _values_along(pool, base, values, count, k, first, dt, middle, x0, y0, z0, d
 
 
 @njit(nogil=True, fastmath={"contract", "nnan", "nsz"})
-def _nearest_along(pool, base, values, count, k, first, dt, middle, x0, y0, z0, dx, dy, dz):
+def _nearest_along(pool, base, values, count, k, begin, dt, lead, middle, x0, y0, z0, dx, dy, dz):
     """The values of the nearest samples instead: for labels and axial angles."""
     for j in range(count):
-        t = min(first + (k + j + 0.5) * dt, middle)
+        t = max(lead, min(begin + (k + j + 0.5) * dt, middle))
         ix, iy, iz = int(x0 + t * dx + 0.5), int(y0 + t * dy + 0.5), int(z0 + t * dz + 0.5)
         values[j] = pool[base + _U(iz) * _PLANE + _U(iy) * _ROW + _U(ix)]
 
@@ -231,18 +234,19 @@ def march(
             first, last = _between(first, last, eye_x, dx, lower[0], upper[0])
             first, last = _between(first, last, eye_y, dy, lower[1], upper[1])
             first, last = _between(first, last, eye_z, dz, lower[2], upper[2])
-            if not first < last or span[0] >= last:
+            if not first < last or span[0] >= last or span[1] <= first:
                 continue
             length = math.sqrt(wx * wx + wy * wy + wz * wz)
             # through thick sections smaller steps: what the colours do between two of them must not be missed
             dt = stride / max(abs(dx), abs(dy), abs(dz))
             dt = min(dt, max(dt / 3.0, 2.0 * stride * thinnest / length))
-            steps = int(math.ceil((last - first) / dt - 1e-9))
-            k = max(0, int(math.ceil((span[0] - first) / dt - 0.5)))
-            stop = min(steps, int(math.ceil((span[1] - first) / dt - 0.5))) if span[1] < last else steps
+            begin = math.floor(first / dt) * dt
+            steps = int(math.ceil((last - begin) / dt - 1e-9))
+            k = 0 if span[0] <= first else max(0, int(math.ceil((span[0] - begin) / dt - 0.5)))
+            stop = steps if span[1] >= last else min(steps, int(math.ceil((span[1] - begin) / dt - 0.5)))
             # nothing can be met before the tile's first brick and behind its last one
-            k = max(k, int(math.ceil((covered[0] - first) / dt - 0.5)))
-            stop = min(stop, int(math.floor((covered[1] - first) / dt - 0.5)) + 2)
+            k = max(k, int(math.floor((covered[0] - begin) / dt - 0.5)))
+            stop = min(stop, int(math.floor((covered[1] - begin) / dt - 0.5)) + 2)
             if k >= stop:
                 continue
             if shaded:
@@ -260,11 +264,12 @@ def march(
             least_x, least_y, least_z = zero, zero, zero
             per_dt = 1.0 / dt
             depth_step = np.float32(dt * length)
-            # the last step has its true length, and its sample in the middle of it
-            middle = 0.5 * (first + (steps - 1) * dt + last)
-            last_size = np.float32((last - first - (steps - 1) * dt) * length)
+            # the first and the last step have their true length, and their samples in the middle of it
+            entry_end, exit_begin = min(begin + dt, last), max(first, begin + (steps - 1) * dt)
+            lead, middle = 0.5 * (first + entry_end), 0.5 * (exit_begin + last)
+            first_size, last_size = np.float32((entry_end - first) * length), np.float32((last - exit_begin) * length)
             while k < stop:
-                t = min(first + (k + 0.5) * dt, middle)
+                t = max(lead, min(begin + (k + 0.5) * dt, middle))
                 # a coarse level's first sample stands half a coarse voxel inside the box: before it, its value holds
                 ix = int(max(0.0, eye_x + t * dx))
                 iy = int(max(0.0, eye_y + t * dy))
@@ -282,7 +287,7 @@ def march(
                     leave_y = ((by + reach if ahead_y else by + 1 - reach) << 5) - eye_y
                     leave_z = ((bz + reach if ahead_z else bz + 1 - reach) << 5) - eye_z
                     leave = min(last, leave_x * ends[0], leave_y * ends[1], leave_z * ends[2])
-                    brick_end = min(stop, max(k + 1, int(math.ceil((leave - first) * per_dt - 0.5))))
+                    brick_end = min(stop, max(k + 1, int(math.ceil((leave - begin) * per_dt - 0.5))))
                     if slot < 0:
                         k = brick_end
                         continue
@@ -306,7 +311,7 @@ def march(
                     leave_y = (((iy >> shift) + ahead_y) << shift) - eye_y
                     leave_z = (((iz >> shift) + ahead_z) << shift) - eye_z
                     leave = min(last, leave_x * ends[0], leave_y * ends[1], leave_z * ends[2])
-                    until = min(brick_end, max(k + 1, int(math.ceil((leave - first) * per_dt - 0.5))))
+                    until = min(brick_end, max(k + 1, int(math.ceil((leave - begin) * per_dt - 0.5))))
                     if not occupied:
                         k = until
                         continue
@@ -316,12 +321,12 @@ def march(
                 # first all values of the run, a loop without a branch; then what they add to the picture
                 if nearest:
                     _nearest_along(
-                        pool, base, values, count, k, first, dt, middle,
+                        pool, base, values, count, k, begin, dt, lead, middle,
                         from_x, from_y, from_z, dx, dy, dz,
                     )  # fmt: skip
                 else:
                     _values_along(
-                        pool, base, values, count, k, first, dt, middle,
+                        pool, base, values, count, k, begin, dt, lead, middle,
                         from_x, from_y, from_z, dx, dy, dz, least_x, least_y, least_z,
                     )  # fmt: skip
                 for j in range(count):
@@ -329,10 +334,11 @@ def march(
                     extinction = colors[entry, _U(3)]
                     if extinction <= zero:
                         continue
-                    weight = opacity_over(extinction * (last_size if k + j == steps - 1 else depth_step)) * through
+                    size = first_size if k + j == 0 else (last_size if k + j == steps - 1 else depth_step)
+                    weight = opacity_over(extinction * size) * through
                     r, g, b = colors[entry, _U(0)], colors[entry, _U(1)], colors[entry, _U(2)]
                     if shaded:
-                        t = min(first + (k + j + 0.5) * dt, middle)
+                        t = max(lead, min(begin + (k + j + 0.5) * dt, middle))
                         x = max(least_x, np.float32(from_x + t * dx))
                         y = max(least_y, np.float32(from_y + t * dy))
                         z = max(least_z, np.float32(from_z + t * dz))

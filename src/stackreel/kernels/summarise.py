@@ -74,14 +74,19 @@ def summarise_bytes(block, bz, by, bx, low, high, mask, histogram):
 
 @njit(cache=True, nogil=True)
 def summarise(block, bz, by, bx, low, high, mask):
-    """The same for any other type, without a histogram. A brick without a finite number gets low = high = 0, mask 0."""
+    """The same for any other type, without a histogram.
+
+    What is no finite number counts as lower than everything: `low` of its brick is -inf, and `mask` leaves it out.
+    Returns the lowest and highest finite value of the block, inf and -inf when it has none.
+    """
     nz, ny, nx = block.shape
+    least, most = np.inf, -np.inf
     for i in range(low.shape[0]):
         for j in range(low.shape[1]):
             for k in range(low.shape[2]):
                 y1, x1 = min(j * by + by, ny), min(k * bx + bx, nx)
                 z1 = min(i * bz + bz, nz)
-                some = False
+                some, holes = False, False
                 first = block[i * bz, j * by, k * bx]
                 last = first
                 for z in range(i * bz, z1):
@@ -89,6 +94,7 @@ def summarise(block, bz, by, bx, low, high, mask):
                         for x in range(k * bx, x1):
                             v = block[z, y, x]
                             if not np.isfinite(v):
+                                holes = True
                                 continue
                             if not some:
                                 some = True
@@ -111,10 +117,13 @@ def summarise(block, bz, by, bx, low, high, mask):
                                     bits |= np.uint64(1) << np.uint64(bin_)
                     low[i, j, k] = first
                     high[i, j, k] = last
+                    least, most = min(least, float(first)), max(most, float(last))
                 else:
-                    low[i, j, k] = 0
-                    high[i, j, k] = 0
+                    high[i, j, k] = -np.inf
+                if holes:
+                    low[i, j, k] = -np.inf
                 mask[i, j, k] = bits
+    return least, most
 
 
 @njit(cache=True, nogil=True)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from stackreel.geometry import Index3
 from stackreel.slices.source import SliceSource
 
 STAGE_BYTES = 256 << 20
@@ -30,6 +32,13 @@ def bands(source: SliceSource, slab: int, rows: int, scratch: Path) -> Iterator[
         yield from _direct(source, slab, rows)
     else:
         yield from _staged(source, slab, rows, scratch)
+
+
+def staging_bytes(source: SliceSource, slab: int) -> int:
+    """Size of the temporary file that `bands` will need: 0 where none."""
+    count, height, width = source.shape
+    size = min(slab, count) * height * width * source.dtype.itemsize
+    return 0 if source.banded or size <= STAGE_BYTES else size
 
 
 def _direct(source: SliceSource, slab: int, rows: int) -> Iterator[Band]:
@@ -66,20 +75,36 @@ def _staged(source: SliceSource, slab: int, rows: int, scratch: Path) -> Iterato
     depth = min(slab, count)
     slice_bytes = height * width * source.dtype.itemsize
     readers = max(1, min(READERS, STAGE_BYTES // max(slice_bytes, 1)))
-    with tempfile.TemporaryDirectory(prefix=".stackreel-", dir=scratch) as folder:
-        if depth * slice_bytes <= STAGE_BYTES:
-            stage: npt.NDArray[Any] = np.empty((depth, height, width), source.dtype)
-        else:
-            stage = np.memmap(Path(folder) / "slab", source.dtype, "w+", shape=(depth, height, width))
-        with ThreadPoolExecutor(readers, "stackreel-read") as pool:
-            for z0 in range(0, count, slab):
-                n = min(slab, count - z0)
-                jobs = [pool.submit(source.read, z0 + i, slice(0, height), stage[i]) for i in range(n)]
-                try:
-                    for job in jobs:
-                        job.result()
-                finally:
-                    for job in jobs:
-                        job.cancel()
-                for y0 in range(0, height, rows):
-                    yield z0, y0, np.ascontiguousarray(stage[:n, y0 : y0 + rows])
+    stage = _stage((depth, height, width), source.dtype, staging_bytes(source, slab), scratch)
+    with ThreadPoolExecutor(readers, "stackreel-read") as pool:
+        for z0 in range(0, count, slab):
+            n = min(slab, count - z0)
+            jobs = [pool.submit(source.read, z0 + i, slice(0, height), stage[i]) for i in range(n)]
+            try:
+                for job in jobs:
+                    job.result()
+            finally:
+                for job in jobs:
+                    job.cancel()
+            for y0 in range(0, height, rows):
+                yield z0, y0, np.ascontiguousarray(stage[:n, y0 : y0 + rows])
+
+
+def _stage(shape: Index3, dtype: np.dtype[Any], in_file: int, scratch: Path) -> npt.NDArray[Any]:
+    """Room for a slab: in memory, or `in_file` bytes of a file without a name, which goes however the run ends."""
+    if not in_file:
+        return np.empty(shape, dtype)
+    with tempfile.TemporaryFile(dir=scratch) as file:  # the mapping keeps it until nobody uses the array any more
+        _claim(file, in_file)
+        return np.memmap(file, dtype, "r+", shape=shape)
+
+
+def _claim(file: IO[bytes], size: int) -> None:
+    """Have the disk set the room aside: a mapped file that outgrows its disk would end the process without a word."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file.fileno(), 0, size)
+        return
+    piece = bytes(1 << 24)
+    for done in range(0, size, len(piece)):
+        file.write(piece[: size - done])
+    file.flush()

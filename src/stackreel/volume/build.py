@@ -26,8 +26,10 @@ import numpy.typing as npt
 
 from stackreel._version import __version__
 from stackreel.errors import DiskFullError, OutputExistsError, StackreelError, VolumeError
+from stackreel.files import true_path
 from stackreel.geometry import Index3, Placement, Spacing
 from stackreel.kernels import summarise as kernels
+from stackreel.slices.checks import TYPES, way_out
 from stackreel.slices.source import SliceSource
 from stackreel.volume.bands import bands
 from stackreel.volume.codec import LEVEL, NOT_WORTH_PACKING, SKIP_FILTERS, checksum, pack, shrinks_to
@@ -36,8 +38,6 @@ from stackreel.volume.hdf5 import FORMAT, RESERVED, open_volume
 from stackreel.volume.pyramid import CHUNK, SLAB, LevelPlan, plan_levels
 from stackreel.volume.reduction import Reduction
 from stackreel.volume.volume import Volume
-
-DTYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64")
 
 Progress = Callable[[int], object]
 Finish = Callable[[h5py.File, str, Sequence[Placement]], None]
@@ -79,34 +79,35 @@ def build(
 ) -> Volume:
     """Write the volume file for a stack and open it.
 
+    out      : where it stands at the end; a symbolic link stays, and the file that it leads to is made
     progress : called with the number of bytes of full resolution that have been taken in since the last call
     finish   : called with the open file, the name and all levels' placements; adds what other programs want
     Raises OutputExistsError, DiskFullError, SliceError or VolumeError; then nothing is left behind.
     """
     out = Path(out)
     check_output(out, overwrite=overwrite)
-    recipe.reduction.check(source.dtype)
-    if source.dtype.name not in DTYPES:
+    if source.dtype.name not in TYPES:
         raise VolumeError(
-            f"slices of type {source.dtype} cannot become a volume; possible are {', '.join(DTYPES)}: "
-            "convert the sections to one of them"
+            f"slices of type {source.dtype} cannot become a volume; possible are {', '.join(TYPES)}: "
+            f"{way_out(source.dtype)}"
         )
+    recipe.reduction.check(source.dtype)
+    target = true_path(out)
     try:
-        with _temporary(out) as partial:
+        with _temporary(target) as partial:
             with h5py.File(partial, "w", libver=("earliest", "v110"), locking=False) as file:
-                builder = _Builder(file, source, recipe, progress, out.parent)
+                builder = _Builder(file, source, recipe, progress, target.parent)
                 builder.run()
                 full = Placement.of(source.shape, recipe.spacing)
                 finish(file, recipe.name, [full.reduced(level.plan.factors) for level in builder.levels])
             _sync(partial)
-            os.replace(partial, out)
-            _sync(out.parent)
+        _sync(target.parent)
     except (OSError, RuntimeError) as error:
         if isinstance(error, StackreelError):
             raise
         if _says_no_room(error):
             raise DiskFullError(
-                f"{out.parent}: the disk is full, or a quota or limit is reached; nothing was left behind. "
+                f"{target.parent}: the disk is full, or a quota or limit is reached; nothing was left behind. "
                 "Free some space, or write elsewhere"
             ) from error
         raise VolumeError(f"{out}: could not be written ({str(error).splitlines()[0]})") from error
@@ -114,49 +115,69 @@ def build(
 
 
 def check_output(out: Path, *, overwrite: bool) -> None:
-    """Raises unless a file can be made at `out`."""
+    """Raises unless a file can be made at `out`, and what goes beside it."""
+    try:
+        str(out).encode()
+    except UnicodeEncodeError:
+        raise VolumeError(
+            f"{str(out)!a} is not text in UTF-8, and neither HDF5 nor XDMF could say it; choose another name"
+        ) from None
     if out.is_dir():
         raise VolumeError(f"{out} is a folder; name a file in it, such as {out / 'brain.h5'}")
     if out.exists() and not overwrite:
         raise OutputExistsError(f"{out} stands already; give another name, or --overwrite to replace it")
-    if not out.parent.is_dir():
-        raise VolumeError(f"{out.parent}: there is no such folder; create it first")
-    if not os.access(out.parent, os.W_OK):
-        raise VolumeError(f"{out.parent}: no right to write here; choose another folder")
+    for folder in (out.parent, true_path(out).parent):
+        if not folder.is_dir():
+            raise VolumeError(f"{folder}: there is no such folder; create it first")
+        if not os.access(folder, os.W_OK):
+            raise VolumeError(f"{folder}: no right to write here; choose another folder")
 
 
 @contextlib.contextmanager
 def _temporary(out: Path) -> Iterator[Path]:
-    """The name that `out` has until it is complete, for this process alone; afterwards nothing is left of it.
+    """The name that `out` has until the block ends well, for this process alone; otherwise nothing is left of it.
 
-    What a killed run left under that name is overwritten. Raises VolumeError while another run is at work on it: both
-    would write into one file.
+    The name is the same for every run and, unlike those of `files.replacing`, in plain sight: two runs can tell that
+    they would write one file, and what a killed run left, up to hundreds of gigabytes, is seen and is overwritten by
+    the next. Raises VolumeError while another run is at work on it.
     """
     partial = out.with_name(f"{out.name}.partial")
     handle = os.open(partial, os.O_RDWR | os.O_CREAT, 0o666)
     try:
-        _lock(handle, out)
+        _lock(handle, partial, out)
         try:
             yield partial
+            os.replace(partial, out)
         finally:
-            partial.unlink(missing_ok=True)
+            if _leads_to(partial, handle):  # once it is `out`, another run may have begun one of that name
+                partial.unlink()
     finally:
         os.close(handle)
 
 
-def _lock(handle: int, out: Path) -> None:
+def _leads_to(path: Path, handle: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(handle))
+    except FileNotFoundError:
+        return False
+
+
+def _lock(handle: int, partial: Path, out: Path) -> None:
     try:
         import fcntl
     except ImportError:  # not on Windows
         return
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        ours = _leads_to(partial, handle)  # not so when the other run has just come to its end
     except BlockingIOError:
-        raise VolumeError(
-            f"{out}: another stackreel is writing it at this moment; wait for that one, or give another name"
-        ) from None
+        ours = False
     except OSError:  # some network file systems have no locks
         return
+    if not ours:
+        raise VolumeError(
+            f"{out}: another stackreel is writing it at this moment; wait for that one, or give another name"
+        )
 
 
 def _says_no_room(error: OSError | RuntimeError) -> bool:
@@ -307,12 +328,12 @@ class _Builder:
             kernels.summarise_bytes(block, *level.plan.brick, low, high, mask, counts)
             if first:
                 self.counter.table()[:] += counts
+                self.counter.span(float(low.min()), float(high.max()))
         else:
-            kernels.summarise(block, *level.plan.brick, low, high, mask)
+            span = kernels.summarise(block, *level.plan.brick, low, high, mask)
             if first:
                 self.counter.add(block)
-        if first and (mask > 0).any():
-            self.counter.span(float(low[mask > 0].min()), float(high[mask > 0].max()))
+                self.counter.span(*span)
         return self.dtype != np.uint8 or shrinks_to(counts) < NOT_WORTH_PACKING
 
     def _describe(self) -> None:

@@ -29,7 +29,7 @@ from stackreel.geometry import Index3, Placement, Spacing
 from stackreel.volume.codec import checksum, unpack
 from stackreel.volume.volume import Histogram, Kind, Summary, Volume
 
-FORMAT = 1
+FORMAT = 2
 RESERVED = ("levels", "summary", "vtkhdf", "VTKHDF")
 
 
@@ -178,8 +178,12 @@ def open_volume(path: str | Path, name: str | None = None) -> Volume:
             raise VolumeError(f'{path} holds no volume "{name}"; it holds {", ".join(names)}')
         try:
             return _read(path, name, file)
-        except KeyError as error:
-            raise VolumeError(f"{path}: incomplete volume ({error}); convert the slices again") from error
+        except VolumeError:
+            raise
+        except (KeyError, ValueError, TypeError, AttributeError, OSError, RuntimeError) as error:
+            raise VolumeError(
+                f"{path}: incomplete, or not a stackreel volume ({error}); convert the slices again"
+            ) from error
 
 
 def _read(path: Path, name: str, file: h5py.File) -> Volume:

@@ -47,6 +47,11 @@ class Reduction:
         """Raises VolumeError where the kind and the samples' type do not go together."""
         if self.kind == "label" and dtype.kind not in "ui":
             raise VolumeError(f"labels are integers; these slices hold {dtype}. Use --kind intensity")
+        if self.background is not None and not _holds(dtype, self.background):
+            raise VolumeError(
+                f"--background {self.background:g}: no sample of type {dtype} has that value; give the one that "
+                "stands for no direction, or leave it out (NaN never counts as a direction)"
+            )
 
     def into(
         self,
@@ -60,9 +65,19 @@ class Reduction:
         if self.kind == "label":
             kernels.mode(src, out, fz, fy, fx)
         elif self.kind == "axial":
-            background = math.nan if self.background is None else float(self.background)
+            # as the samples hold it: 0.1 in float32 is not 0.1
+            background = math.nan if self.background is None else float(src.dtype.type(self.background))
             kernels.mean_axial(src, out, fz, fy, fx, *weights, float(self.period or 1.0), background)
         elif src.dtype.kind == "f":
             kernels.mean_float(src, out, fz, fy, fx, *weights)
         else:
             kernels.mean_integer(src, out, fz, fy, fx, *weights)
+
+
+def _holds(dtype: np.dtype[Any], value: float) -> bool:
+    """Whether samples of the type can have a value: rounded to it for floats, exactly for integers."""
+    if not math.isfinite(value):
+        return False
+    if dtype.kind == "f":
+        return abs(value) <= np.finfo(dtype).max
+    return value == int(value) and np.iinfo(dtype).min <= value <= np.iinfo(dtype).max

@@ -39,7 +39,7 @@ class Summary:
     """What a level holds, brick by brick, without reading it.
 
     brick     : (z, y, x) samples; the last ones are smaller
-    low, high : lowest and highest value, shape (bricks z, y, x)
+    low, high : lowest and highest value, shape (bricks z, y, x); low is -inf where a sample is no finite number
     mask      : uint64; bit k says that a value in the k-th 64th of low..high occurs; 0 where no sample is a number
     """
 

@@ -8,6 +8,7 @@ stopped, and the picture is the same to the last bit.
 
 from __future__ import annotations
 
+import math
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stackreel.errors import EngineError
+from stackreel.files import format_bytes
 from stackreel.frames.engine import Frame, Output
 from stackreel.frames.native import view
 from stackreel.frames.native.occlusion import EVERYWHERE, Openness, coarse_level, coarse_values, openness
@@ -29,6 +31,7 @@ from stackreel.scene import Camera, Light, Scene, TransferFunction
 from stackreel.volume import Volume
 
 TILE = 32
+MOST_LABELS = 65_536
 FARTHEST = 64
 
 
@@ -76,20 +79,28 @@ class NativeSession:
     def __init__(self, engine: NativeEngine, volume: Volume, output: Output) -> None:
         self.volume, self.output, self.stride = volume, output, engine.stride
         self.threads = ThreadPoolExecutor(engine.threads, "stackreel-render")
-        books = sum(int(np.prod(brick_grid(level.shape))) * 7 for level in volume.levels)
-        width, height = output.size
-        budget = engine.memory - books - width * height * 16
-        if budget < 8 * brick_bytes(volume.dtype):
-            needed = engine.memory - budget + 64 * brick_bytes(volume.dtype)
+        if volume.kind != "intensity" and np.subtract(*volume.value_range[::-1]) > MOST_LABELS:
             raise EngineError(
-                f"--memory {engine.memory / 2**20:.0f}M is too little for this volume at {width} × {height}; "
-                f"give at least {needed / 2**20:.0f}M"
+                f"{volume.path}: {volume.kind} values run from {volume.value_range[0]:.0f} to "
+                f"{volume.value_range[1]:.0f}; up to {MOST_LABELS} can be told apart. Renumber them, or convert "
+                "with --kind intensity"
             )
+        width, height = output.size
+        bricks = sum(int(np.prod(brick_grid(level.shape), dtype=np.int64)) for level in volume.levels)
+        books = bricks * (2 * volume.dtype.itemsize + 16) + width * height * 16
+        books += 8 * int(np.prod(coarse_level(volume).shape, dtype=np.int64))
+        least = books + fewest_bricks(volume, self.stride) * brick_bytes(volume.dtype)
+        if engine.memory < least:
+            raise EngineError(
+                f"--memory {format_bytes(engine.memory)} is too little for this volume at {width} × {height}; "
+                f"give at least {math.ceil(least / 2**20)}M"
+            )
+        budget = engine.memory - books
         self.pool = BrickPool(volume, budget, self.threads)
         self.cells = np.zeros(self.pool.capacity, np.uint64)
         self._transfer: TransferFunction | None = None
         self._look_up: LookUp | None = None
-        self._ranges: dict[int, tuple[npt.NDArray[np.float64], ...]] = {}
+        self._ranges: dict[int, tuple[npt.NDArray[Any], npt.NDArray[Any]]] = {}
         self._coarse: tuple[npt.NDArray[np.float32], Placement] | None = None
         self._open: tuple[tuple[TransferFunction, Box | None], Openness] | None = None
         self._visible: dict[int, npt.NDArray[np.bool_]] = {}
@@ -125,12 +136,13 @@ class NativeSession:
     def _note_cells(self, slots: npt.NDArray[np.int32]) -> None:
         table = self._look_up
         assert table is not None
+        first = table.scale[0] - self.pool.offset
         parts = [part for part in np.array_split(slots, 8) if len(part)]
         for_each(
             self.threads,
             parts,
             lambda part: kernels.visible_cells(
-                self.pool.low, self.pool.high, table.sums, table.scale[0], table.scale[1], part, self.cells
+                self.pool.low, self.pool.high, table.sums, first, table.scale[1], part, self.cells
             ),
         )
 
@@ -171,7 +183,8 @@ class NativeSession:
                 return near + self._draw(shell, (middle, span[1]), window, shot)
             if (halves := window.halves()) is not None:
                 return sum(self._draw(shell, span, half, shot) for half in halves)
-            raise EngineError(f"one ray needs {count} bricks, memory holds {self.pool.capacity}: give more --memory")
+            more = (count - self.pool.capacity) * brick_bytes(self.volume.dtype)
+            raise EngineError(f"one pixel needs {count} bricks at once: give {math.ceil(more / 2**20)}M more --memory")
         filled = self.pool.hold(shell.level, wanted)
         if len(filled):
             self._note_cells(filled)
@@ -222,6 +235,7 @@ class NativeSession:
             table, corner, shot.frame, origin, np.asarray(grid.step), self.output.size, TILE, near, far
         )
         samples = self.pool.samples.reshape(-1)
+        scale = look.scale - np.array([self.pool.offset, 0.0])
         taken: list[int] = []
 
         def walk(tile: npt.NDArray[np.int64]) -> None:
@@ -229,13 +243,23 @@ class NativeSession:
             taken.append(
                 march(
                     shot.state, tile, covered, shot.frame, origin, per_step, *bounds, depths, now, self.stride,
-                    table, corner, samples, self.cells, look.colors, look.scale, light, *around, nearest,
+                    table, corner, samples, self.cells, look.colors, scale, light, *around, nearest,
                 )
             )  # fmt: skip
 
         met = [tile for tile in window.tiles(TILE) if near[tile[0] // TILE, tile[2] // TILE] < np.inf]
         for_each(self.threads, met, walk, batch=4)
         return sum(taken)
+
+
+def fewest_bricks(volume: Volume, stride: float) -> int:
+    """Bricks that the thinnest pass through a single pixel may need at once."""
+    worst = 0
+    for level in volume.levels:
+        thin, thick = min(level.placement.step), max(level.placement.step)
+        along = (4.0 * stride * thick / thin + BRICK / 4) / BRICK + 2.0
+        worst = max(worst, 8 * math.ceil(along))
+    return worst
 
 
 def light_vector(light: Light, camera: Camera, transfer: TransferFunction, step: float) -> npt.NDArray[np.float64]:

@@ -18,7 +18,7 @@ from stackreel.kernels.blur import box_blur
 from stackreel.volume import Level, Volume
 
 DETAIL = 96
-MOST_SAMPLES = 4_000_000
+MOST_SAMPLES = 2_000_000
 RADII = (0.012, 0.04)
 THICKNESS = 0.01
 

@@ -36,6 +36,7 @@ def brick_grid(shape: Index3) -> Index3:
 class BrickPool:
     """Slots for bricks of any level of one volume.
 
+    offset    : to be added to samples, and to low and high, to get values
     samples   : (slots, 37³); slots that were never filled take no memory
     low, high : (slots, 64) range of every 8³ cell
     slots     : per level, (bricks z, y, x) int32: where a brick is, or -1
@@ -47,6 +48,8 @@ class BrickPool:
         total = sum(int(np.prod(brick_grid(level.shape))) for level in volume.levels)
         self.capacity = min(self.capacity, total)
         dtype = pool_dtype(volume.dtype)
+        # what becomes float32 is kept as the distance from the lowest value, lest large numbers lose their ends
+        self.offset = volume.value_range[0] if dtype != volume.dtype else 0.0
         self.samples = np.empty((self.capacity, SIDE**3), dtype)
         self.low = np.empty((self.capacity, CELLS**3), dtype)
         self.high = np.empty((self.capacity, CELLS**3), dtype)
@@ -92,7 +95,7 @@ class BrickPool:
         grid = brick_grid(level.shape)
         filling = np.full(grid, -1, np.int32)
         filling.reshape(-1)[places] = chosen
-        self.samples[chosen] = 0
+        self.samples[chosen] = 0 if self.samples.dtype == level.dtype else -self.offset
         at = np.stack(np.unravel_index(places, grid), axis=1)
         for_each(self._threads, chunks_of(level, at), lambda c: self._scatter(level, c, filling))
 
@@ -107,11 +110,12 @@ class BrickPool:
         chunk = level.read_chunk(index)
         if chunk is None:
             return
-        if self.samples.dtype != chunk.dtype:
-            chunk = chunk.astype(np.float32)
         if chunk.dtype.kind == "f":
-            low, high = self.volume.value_range
-            chunk = np.nan_to_num(chunk, nan=low, posinf=high, neginf=low)
+            # statistics say so too: what is no finite number counts as the lowest value
+            low = self.volume.value_range[0]
+            chunk = np.nan_to_num(chunk, nan=low, posinf=low, neginf=low)
+        if self.samples.dtype != chunk.dtype:
+            chunk = (chunk - np.float64(self.offset)).astype(np.float32)
         start = tuple(i * c for i, c in zip(index, level.chunk, strict=True))
         kernels.scatter(chunk, start, level.shape, filling, self.samples)
 

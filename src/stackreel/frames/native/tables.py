@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,12 +30,19 @@ class LookUp:
 
 
 def look_up(transfer: TransferFunction, volume: Volume) -> LookUp:
-    """The table over the range in which the transfer function changes, or one entry a value for 8-bit data."""
+    """The table over the range in which the transfer function changes; entries for every value where there are few.
+
+    8-bit data get four entries a value, labels and angles exactly one.
+    """
+    low, high = transfer.span
     if volume.dtype.itemsize == 1:
         info = np.iinfo(volume.dtype)
         low, high, entries = float(info.min), float(info.max), 4 * 255 + 1
+    elif volume.kind != "intensity" and volume.dtype.kind in "ui":
+        low, high = np.floor(low) - 1.0, np.ceil(high) + 1.0
+        entries = int(high - low) + 1
     else:
-        (low, high), entries = transfer.span, ENTRIES
+        entries = ENTRIES
         if not low < high:
             low, high = low - 0.5, high + 0.5
     values = np.linspace(low, high, entries)
@@ -45,12 +53,9 @@ def look_up(transfer: TransferFunction, volume: Volume) -> LookUp:
     return LookUp(colors, sums, np.array([low, (entries - 1) / (high - low)]))
 
 
-def in_bricks(summary: Summary, shape: tuple[int, int, int], brick: int) -> tuple[npt.NDArray[np.float64], ...]:
+def in_bricks(summary: Summary, shape: tuple[int, int, int], brick: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Lowest and highest value of every renderer's brick: statistics of thinner bricks joined along z."""
-    low, high = summary.low.astype(np.float64), summary.high.astype(np.float64)
-    empty = summary.mask == 0
-    low[empty], high[empty] = np.inf, -np.inf
-    depth = summary.brick[0]
+    low, high, depth = summary.low, summary.high, summary.brick[0]
     if depth < brick and shape[0] > depth:
         starts = np.arange(0, low.shape[0], brick // depth)
         low, high = np.minimum.reduceat(low, starts, axis=0), np.maximum.reduceat(high, starts, axis=0)
