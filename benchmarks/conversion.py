@@ -22,7 +22,7 @@ from benchmarks.stack import Stack
 
 RUNS = Path(__file__).parent / "runs"
 OURS = "stackreel convert"
-Finished = tuple[Run, int]
+Finished = tuple[Run, float, int]
 
 
 def measure(stack: Stack, rounds: int) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def measure(stack: Stack, rounds: int) -> dict[str, Any]:
     results, failed = in_turn(contestants, rounds)
     if OURS not in results:
         raise RunError(failed[OURS])
-    ours = [done.seconds for done, _ in results[OURS]]
+    ours = [done.seconds for done, *_ in results[OURS]]
     return {
         "shape": stack.shape,
         "bytes": stack.nbytes,
@@ -67,26 +67,29 @@ def _commands(stack: Stack, out: Path) -> dict[str, list[str]]:
 
 
 def _once(stack: Stack, out: Path, command: list[str]) -> Finished:
-    """One measured command into an empty folder, with all sections in the page cache: the run, and bytes written."""
+    """One measured command into an empty folder, with all sections in the page cache: the run, the seconds
+    after which the output is on the disk as well, and its bytes."""
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir()
     stack.warm()
     settle()
     try:
         done = run(command)
-        return done, sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
+        on_disk = done.seconds + settle()
+        return done, on_disk, sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     finally:
         shutil.rmtree(out, ignore_errors=True)
 
 
 def _figures(done: list[Finished], ours: list[float]) -> dict[str, Any]:
-    seconds = [each.seconds for each, _ in done]
+    seconds = [each.seconds for each, *_ in done]
     return {
         "seconds": seconds,
         "min": min(seconds),
         "median": statistics.median(seconds),
-        "cpu": statistics.median(each.cpu for each, _ in done),
-        "peak": max(each.peak for each, _ in done),
-        "output": done[-1][1],
+        "cpu": statistics.median(each.cpu for each, *_ in done),
+        "peak": max(each.peak for each, *_ in done),
+        "on_disk": statistics.median(seconds for _, seconds, _ in done),
+        "output": done[-1][2],
         "ratio": median_ratio(ours, seconds),
     }

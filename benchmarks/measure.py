@@ -86,9 +86,11 @@ def median_ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
     return statistics.median(b / a for a, b in zip(ours, theirs, strict=True))
 
 
-def settle() -> None:
-    """Let what an earlier command left to be written reach the disk before the next one begins."""
+def settle() -> float:
+    """Wait until all that was written so far is on the disk: the seconds it took."""
+    begin = time.perf_counter()
     os.sync()
+    return time.perf_counter() - begin
 
 
 def say(text: str) -> None:

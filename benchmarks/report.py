@@ -68,10 +68,11 @@ def _where(result: Result) -> str:
 def _conversion(part: Result) -> Iterator[str]:
     yield f"Conversion of {_shape(part)}, page cache warm, {_count(part['rounds'], 'round')} in turn:\n"
     rows = [
-        [name, _s(c["min"]), _s(c["median"]), _times(c["ratio"]), _s(c["cpu"]), _bytes(c["peak"]), _bytes(c["output"])]
+        [name, *(_s(c[k]) for k in ("min", "median")), _times(c["ratio"]), *(_s(c[k]) for k in ("on_disk", "cpu"))]
+        + [_bytes(c["peak"]), _bytes(c["output"])]
         for name, c in part["commands"].items()
     ]
-    yield _table(["command", "min", "median", "÷ stackreel", "processor", "peak memory", "output"], rows)
+    yield _table(["command", "min", "median", "÷ stackreel", "on disk", "processor", "peak memory", "output"], rows)
 
 
 def _frames(part: Result) -> Iterator[str]:
@@ -142,7 +143,7 @@ def _count(number: int, what: str) -> str:
 
 
 def _times(ratio: float) -> str:
-    return f"{ratio:.2f} ×" if ratio < 10 else f"{ratio:.0f} ×"
+    return f"{ratio:.2f} ×" if ratio < 10 else f"{ratio:.1f} ×"
 
 
 def _s(seconds: float) -> str:
