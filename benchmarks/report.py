@@ -68,9 +68,9 @@ def _where(result: Result) -> str:
 def _conversion(part: Result) -> Iterator[str]:
     yield f"Conversion of {_shape(part)}, page cache warm, {_count(part['rounds'], 'round')} in turn:\n"
     rows = [
-        [name, *(_s(c[k]) for k in ("min", "median")), _times(c["ratio"]), *(_s(c[k]) for k in ("on_disk", "cpu"))]
-        + [_bytes(c["peak"]), _bytes(c["output"])]
+        [name, _s(c["min"]), _s(c["median"]), _times(c["ratio"]), _s(c["on_disk"]), _s(c["cpu"]), *map(_bytes, sizes)]
         for name, c in part["commands"].items()
+        for sizes in [(c["peak"], c["output"])]
     ]
     yield _table(["command", "min", "median", "÷ stackreel", "on disk", "processor", "peak memory", "output"], rows)
 
