@@ -29,16 +29,19 @@ def test_compiled_and_plain_python_agree(shape, halved, dtype):
         np.testing.assert_allclose(compiled, plain, rtol=1e-6)
 
 
-def test_zero_is_zero_everywhere():
-    block = np.zeros((3, 40, 50), np.uint16)
-    assert summarise.is_zero(block)
-    for place in [(0, 0, 0), (2, 39, 49), (1, 20, 0)]:
+def test_what_is_not_zero_is_noticed_and_copied():
+    band = np.zeros((3, 40, 50), np.uint16)
+    block, out = band[:, :, 10:40], np.ones((3, 40, 30), np.uint16)
+    assert not summarise.copy_unless_zero(block, out)
+    assert not out.any()
+    for place in [(0, 0, 0), (2, 39, 29), (1, 20, 0)]:
         one = block.copy()
         one[place] = 1
-        assert not summarise.is_zero(one)
+        assert summarise.copy_unless_zero(one, out)
+        np.testing.assert_array_equal(out, one)
     hole = np.zeros((2, 3, 4), np.float32)
     hole[1, 2, 3] = np.nan
-    assert not summarise.is_zero(hole)
+    assert summarise.copy_unless_zero(hole, np.empty_like(hole))
 
 
 @pytest.mark.parametrize("shape", [(32, 128, 128), (5, 37, 66), (1, 1, 3)])

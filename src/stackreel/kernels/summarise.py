@@ -7,18 +7,19 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
-def is_zero(block):
-    """True when every sample of a 3-D block is zero. Stops at the first row that is not."""
+def copy_unless_zero(block, out):
+    """Copies a 3-D block into the contiguous `out`; False, with `out` all zero, when every sample is zero."""
     nz, ny, nx = block.shape
+    found = False
     for z in range(nz):
         for y in range(ny):
-            row = block[z, y]
-            found = False
+            some = block[z, y, 0] != 0
             for x in range(nx):
-                found |= row[x] != 0
-            if found:
-                return False
-    return True
+                value = block[z, y, x]
+                out[z, y, x] = value
+                some |= value != 0
+            found |= some
+    return found
 
 
 @njit(cache=True, nogil=True)

@@ -11,6 +11,7 @@ import contextlib
 import datetime
 import errno
 import hashlib
+import math
 import os
 import re
 import threading
@@ -275,9 +276,9 @@ class _Builder:
     def _chunk(self, index: int, block: npt.NDArray[Any], at: Index3) -> Packed | None:
         """All that is done to one chunk, in any thread; None when there is nothing to store."""
         level = self.levels[index]
-        empty = kernels.is_zero(block)
-        if not empty:
-            block = self._contiguous(block)
+        copy = self._buffer(block.shape)
+        empty = not kernels.copy_unless_zero(block, copy)
+        block = copy
         if index + 1 < len(self.levels):
             self._reduce(index, block, at, empty)
         bricks = tuple(
@@ -296,14 +297,12 @@ class _Builder:
         level.checksums[tuple(o // c for o, c in zip(at, level.plan.chunk, strict=True))] = checksum(chunk)
         return at, packed, 0 if worth_packing else SKIP_FILTERS
 
-    def _contiguous(self, block: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """The block in this thread's own buffer: by far the fastest to go through again and again."""
+    def _buffer(self, shape: tuple[int, ...]) -> npt.NDArray[Any]:
+        """This thread's own contiguous array of such shape: a copy in it is by far the fastest to go through."""
         buffer: npt.NDArray[Any] | None = getattr(self.own, "buffer", None)
         if buffer is None:
             buffer = self.own.buffer = np.empty(CHUNK[0] * CHUNK[1] * CHUNK[2], self.dtype)
-        copy = buffer[: block.size].reshape(block.shape)
-        np.copyto(copy, block)
-        return copy
+        return buffer[: math.prod(shape)].reshape(shape)
 
     def _reduce(self, index: int, block: npt.NDArray[Any], at: Index3, empty: bool) -> None:
         level, above = self.levels[index], self.levels[index + 1]

@@ -79,5 +79,6 @@ def _holds(dtype: np.dtype[Any], value: float) -> bool:
     if not math.isfinite(value):
         return False
     if dtype.kind == "f":
-        return abs(value) <= np.finfo(dtype).max
-    return value == int(value) and np.iinfo(dtype).min <= value <= np.iinfo(dtype).max
+        return abs(value) <= float(np.finfo(dtype).max)
+    info = np.iinfo(dtype)
+    return value.is_integer() and info.min <= value <= info.max
