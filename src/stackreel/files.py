@@ -27,12 +27,14 @@ _TEMPORARY = re.compile(r"\..+\.([^.]+)-(\d+)\.part(\.\w+)?")
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary name beside path; it becomes path when the block ends well and disappears when it does not.
 
+    A symbolic link stays: the file that it leads to is replaced, on that file's own disk.
     Raises DiskFullError when the block fails for want of room, StackreelError when it cannot write.
     """
-    temporary = path.parent / f".{path.stem}.{_host()}-{os.getpid()}.part{path.suffix}"
+    target = true_path(path)
+    temporary = target.parent / f".{target.stem}.{_host()}-{os.getpid()}.part{target.suffix}"
     try:
         yield temporary
-        os.replace(temporary, path)
+        os.replace(temporary, target)
     except OSError as error:
         if error.errno in _NO_ROOM:
             raise DiskFullError(f"{path}: no room left on the disk; nothing half-written stays behind") from error
@@ -55,6 +57,11 @@ def sweep(folder: Path) -> None:
                 gone = time.time() - path.stat().st_mtime > _STALE_SECONDS
             if gone:
                 path.unlink(missing_ok=True)
+
+
+def true_path(path: Path) -> Path:
+    """Where a file really stands, or will: behind all symbolic links."""
+    return Path(os.path.realpath(path))
 
 
 def check_writable(path: Path, *, overwrite: bool) -> None:

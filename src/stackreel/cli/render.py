@@ -58,7 +58,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def run(args: argparse.Namespace) -> int:
-    from stackreel.files import sweep
+    from stackreel.files import sweep, true_path
     from stackreel.movie.encode import check_output
     from stackreel.movie.production import produce
     from stackreel.movie.reel import Reel
@@ -73,11 +73,12 @@ def run(args: argparse.Namespace) -> int:
     )
     notes = production.check((timeline.time_of(take.number), take.scene) for take in movie)
     reel = Reel.beside(args.output)
+    reel.check()
     absent = {take.key for take in movie if not reel.path(take.key).exists()}
     room = check_room(len(absent), output.size, args.output.absolute().parent)
     for text in filter(None, [*notes, advice, room]):
         note(text)
-    sweep(args.output.parent)
+    sweep(true_path(args.output).parent)
     session = production.engine.open(production.volume, output)
     try:
         report = shoot(movie, session, reel, output.size)

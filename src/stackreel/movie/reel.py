@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from stackreel.errors import OutputExistsError
 from stackreel.files import replacing, sweep
 from stackreel.frames import overlay
 from stackreel.frames.engine import Output
@@ -69,6 +70,14 @@ class Reel:
             folder = movie.absolute().parent
             return Reel(folder.with_name(folder.name + ".reel"))
         return Reel(movie.with_suffix(".reel"))
+
+    def check(self) -> None:
+        """Raises OutputExistsError when something that is no folder stands where the reel belongs."""
+        if os.path.lexists(self.folder) and not self.folder.is_dir():
+            raise OutputExistsError(
+                f"{self.folder} is not a folder, but finished frames are to be kept there; "
+                "move it away, or give the movie another name with -o"
+            )
 
     def path(self, key: str) -> Path:
         return self.folder / f"{key}.png"
