@@ -20,14 +20,8 @@ import numpy as np
 from stackreel.errors import SliceError, SliceReadError, SliceShapeError, StackreelError
 from stackreel.slices.stack import reason
 
-TYPES = {  # what HDF5, VTK and our kernels all know
-    np.dtype(name)
-    for name in (
-        *("uint8", "uint16", "uint32", "uint64"),
-        *("int8", "int16", "int32", "int64"),
-        *("float32", "float64"),
-    )
-}
+TYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64")
+"""What samples can be: those that HDF5, VTK and our kernels hold without loss."""
 
 _HEADER_THREADS = 4  # waiting on a network drive, mostly
 
@@ -52,6 +46,10 @@ def stat_file(z: int, path: Path) -> os.stat_result:
             raise SliceReadError(
                 f"slice {z} ({path.name}) is a folder, not a file; move it away, or pick the sections with a "
                 f"glob such as '{path.parent / ('*[0-9]' + path.suffix)}'"
+            )
+        if path.exists() and not path.is_file():
+            raise SliceReadError(
+                f"slice {z} ({path.name}) is a pipe or a device, not a file; write the sections to files first"
             )
         with open(path, "rb", buffering=0) as handle:
             return os.fstat(handle.fileno())
@@ -110,14 +108,20 @@ def check_equal(kinds: Sequence[tuple[int, int, np.dtype[Any]]], paths: Sequence
 def check_type(dtype: np.dtype[Any], where: str) -> np.dtype[Any]:
     """The type in native byte order; SliceError when it is none of TYPES."""
     native = dtype.newbyteorder("=")
-    if native not in TYPES:
-        raise SliceError(f"{where} holds {_words(native)}; {known_types()}; convert the sections to one of them")
+    if native.name not in TYPES:
+        raise SliceError(f"{where} holds {_words(native)}; {known_types()}: {way_out(native)}")
     return native
 
 
 def known_types() -> str:
-    names = sorted((t.name for t in TYPES), key=lambda n: (n.lstrip("u"), n))
-    return f"stackreel reads {', '.join(names)}"
+    return f"stackreel reads {', '.join(TYPES)}"
+
+
+def way_out(dtype: np.dtype[Any]) -> str:
+    """What to do with sections of a type that is none of TYPES."""
+    if dtype.name in ("int64", "uint64"):
+        return f"convert them to {dtype.name.replace('64', '32')} first, e.g. with Fiji or numpy"
+    return "convert the sections to one of them"
 
 
 def _words(dtype: np.dtype[Any]) -> str:

@@ -144,7 +144,7 @@ def _what_would_fit(size: int, shape: tuple[int, int], dtype: np.dtype[Any], ski
     samples, body = rows * columns, size - skip
     slice_bytes = samples * dtype.itemsize
     hints = []
-    types = {1: "uint8", 2: "uint16 or int16", 4: "float32, uint32 or int32", 8: "float64, uint64 or int64"}
+    types = {1: "uint8", 2: "uint16 or int16", 4: "float32, uint32 or int32", 8: "float64"}
     for width, names in types.items():
         if body == samples * width and width != dtype.itemsize:
             hints.append(f"{size:,} bytes would fit {rows} × {columns} {names} (--dtype {names.split()[0].strip(',')})")
