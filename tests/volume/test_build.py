@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from stackreel.errors import OutputExistsError, SliceReadError, VolumeError
 from stackreel.geometry import Spacing
+from stackreel.slices.checks import TYPES
 from stackreel.volume import bands, open_volume, pyramid
-from stackreel.volume.build import DTYPES, Recipe, build
+from stackreel.volume.build import Recipe, build
 
 from . import oracle
 
@@ -43,7 +44,7 @@ def steps_between(volume):
         yield low, above.halved, plan.tail_weights(volume.shape), high
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize("shape", [(41, 140, 261), (5, 129, 257), (33, 66, 65)])
 def test_every_level_is_the_mean_of_what_it_stands_for(make_volume, dtype, shape):
     samples = random_samples(shape, dtype)
@@ -62,7 +63,7 @@ def test_every_level_is_the_mean_of_what_it_stands_for(make_volume, dtype, shape
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     shape=st.tuples(st.integers(1, 70), st.integers(1, 140), st.integers(1, 140)),
-    dtype=st.sampled_from(DTYPES),
+    dtype=st.sampled_from(TYPES),
     spacing=st.tuples(*[st.sampled_from([1.0, 1.3, 2.0, 5.0, 40.0])] * 3),
     pending=st.sampled_from([1 << 12, 1 << 16, 128 << 20]),
     holes=st.booleans(),
@@ -343,6 +344,23 @@ def test_a_defect_in_the_work_leaves_nothing_behind(tmp_path, array_source):
 def test_names_that_paraviews_readers_cannot_take_are_refused(name):
     with pytest.raises(VolumeError, match="cannot name a volume"):
         Recipe(name, Spacing(1, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "background"),
+    [("uint8", math.nan), ("uint8", 1e9), ("uint8", -1), ("uint8", 0.5), ("int16", 32768), ("float32", math.inf),
+     ("float32", math.nan), ("float32", 1e39)],
+)  # fmt: skip
+def test_a_background_that_no_sample_can_have_is_refused(make_volume, dtype, background):
+    with pytest.raises(VolumeError, match=rf"no sample of type {dtype} has that value"):
+        make_volume(np.zeros((2, 3, 4), dtype), kind="axial", period=180, background=background)
+
+
+def test_a_background_is_known_in_samples_that_round_it(make_volume):
+    samples = np.full((2, 70, 80), 90, np.float32)
+    samples[:, ::2] = 0.1
+    volume = make_volume(samples, kind="axial", period=180, background=0.1)
+    assert (volume.levels[1].read(EVERYTHING) == 90).all()
 
 
 def test_a_type_that_no_volume_can_hold_is_said(tmp_path, array_source):

@@ -81,4 +81,4 @@ def _holds(dtype: np.dtype[Any], value: float) -> bool:
     if dtype.kind == "f":
         return abs(value) <= float(np.finfo(dtype).max)
     info = np.iinfo(dtype)
-    return value.is_integer() and info.min <= value <= info.max
+    return float(value).is_integer() and info.min <= value <= info.max
