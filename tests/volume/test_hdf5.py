@@ -139,6 +139,28 @@ def test_hdf5_files_of_others(tmp_path):
         open_volume(path)
 
 
+@pytest.mark.parametrize("kind", ["flat data", "a group for data", "a format in words", "two lengths", "data alone"])
+def test_what_others_keep_under_our_names_is_told_apart(make_volume, kind):
+    path = make_volume(np.ones((3, 70, 80), np.uint8), name="a").path
+    with h5py.File(path, "a") as file:
+        group = file["levels/a"]
+        if kind == "a format in words":
+            group.attrs["format"] = "zarr-like"
+        elif kind == "two lengths":
+            group.attrs["spacing"] = (1.0, 1.0)
+        elif kind == "data alone":
+            del file["levels/a"]
+            file["levels/a"] = np.zeros((3, 4, 5))
+        else:
+            del group["0"]
+            if kind == "flat data":
+                group["0"] = np.zeros((4, 5), np.uint8)
+            else:
+                group.create_group("0")
+    with pytest.raises(VolumeError, match="incomplete volume, or another program's file"):
+        open_volume(path)
+
+
 def test_a_volume_cut_short(volume):
     data = volume.path.read_bytes()
     volume.path.write_bytes(data[: len(data) // 2])

@@ -182,7 +182,7 @@ def open_volume(path: str | Path, name: str | None = None) -> Volume:
             raise
         except (KeyError, ValueError, TypeError, AttributeError, OSError, RuntimeError) as error:
             raise VolumeError(
-                f"{path}: incomplete, or not a stackreel volume ({error}); convert the slices again"
+                f"{path}: incomplete volume, or another program's file ({error}); convert the slices again"
             ) from error
 
 
