@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from PIL import Image
 
 from stackreel.cli import main
 from stackreel.geometry import Spacing
@@ -46,3 +47,54 @@ def test_new_without_a_volume_says_so(tmp_path, capsys):
     assert main(["new", str(tmp_path / "none.h5"), "-o", str(tmp_path / "a.yaml")]) == 1
     assert "none.h5" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("voxels", "said"),
+    [
+        (np.full((6, 8, 9), 7, np.uint8), "all samples are 7: nothing to see"),
+        (np.zeros((6, 8, 9), np.float32), "all samples are 0: nothing to see"),
+        (np.full((6, 8, 9), np.nan, np.float32), "no sample is a number: nothing to see"),
+    ],
+)
+def test_a_volume_in_which_there_is_nothing_to_see_is_said_to_be_so(make_volume, tmp_path, capsys, voxels, said):
+    volume = make_volume(voxels)
+    assert main(["new", str(volume.path), "-o", str(tmp_path / "a.yaml")]) == 0
+    assert said in capsys.readouterr().err
+    picture = ["-o", str(tmp_path / "a.png"), "--size", "64", "36"]
+    assert main(["frame", str(tmp_path / "a.yaml"), *picture]) == 0
+    assert said in capsys.readouterr().err
+
+
+def shown(path, at, tmp_path):
+    """A frame of a movie as pixels (y, x, 3)."""
+    out = tmp_path / f"{at}.png"
+    assert main(["frame", str(path), "--at", str(at), "-o", str(out), "--size", "160", "90"]) == 0
+    return np.asarray(Image.open(out)).astype(int)
+
+
+def test_directions_show_as_hues_and_no_direction_is_not_there(make_volume, tmp_path):
+    z, y, x = np.mgrid[:24, :36, :40]
+    inside = ((z - 12) / 9) ** 2 + ((y - 18) / 14) ** 2 + ((x - 20) / 15) ** 2 < 1
+    angles = np.where(inside, np.where(x < 20, 45, 135), 0).astype(np.uint8)
+    volume = make_volume(angles, kind="axial", period=180, background=0)
+    assert main(["new", str(volume.path), "-o", str(tmp_path / "a.yaml")]) == 0
+    picture = shown(tmp_path / "a.yaml", 0, tmp_path)
+    assert (picture[:4] == 0).all(), "the background is empty"
+    assert (picture[:, :30] == 0).all(), "the background is empty"
+    left, right = picture[45, 65], picture[45, 92]
+    assert np.abs(left - right).max() > 60, "two directions, two hues"
+
+
+def test_around_tissue_that_is_masked_with_nan_nothing_is_seen_and_all_tissue_is(make_volume, tmp_path):
+    z, y, x = np.mgrid[:24, :36, :40]
+    inside = ((z - 12) / 9) ** 2 + ((y - 18) / 14) ** 2 + ((x - 20) / 15) ** 2 < 1
+    rng = np.random.default_rng(0)
+    volume = make_volume(np.where(inside, rng.normal(0.5, 0.05, inside.shape), np.nan).astype(np.float32))
+    subject = subject_of(volume)
+    assert subject.numbers == pytest.approx(inside.mean())
+    assert main(["new", str(volume.path), "-o", str(tmp_path / "a.yaml")]) == 0
+    picture = shown(tmp_path / "a.yaml", 0, tmp_path)
+    assert (picture[:4] == 0).all()
+    assert (picture[:, :30] == 0).all()
+    assert picture[45, 80].min() > 20

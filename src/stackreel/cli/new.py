@@ -40,8 +40,9 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def run(args: argparse.Namespace) -> int:
     import os
 
+    from stackreel.cli.options import note
     from stackreel.files import check_writable, replacing
-    from stackreel.movie.subject import subject_of
+    from stackreel.movie.subject import nothing_to_see, subject_of
     from stackreel.scene.document import parse
     from stackreel.scene.starter import starter
     from stackreel.volume import open_volume
@@ -49,6 +50,8 @@ def run(args: argparse.Namespace) -> int:
     check_writable(args.output, overwrite=args.overwrite)
     volume = open_volume(args.volume)
     subject = subject_of(volume)
+    if empty := nothing_to_see(volume):
+        note(empty)
     folder = args.output.absolute().parent
     try:
         seen = Path(os.path.relpath(args.volume.absolute(), folder)).as_posix()

@@ -12,7 +12,7 @@ from pathlib import Path
 from stackreel.errors import EngineError, StackreelError
 from stackreel.frames.engine import Engine, Output
 from stackreel.frames.overlay import doubts
-from stackreel.movie.subject import subject_of
+from stackreel.movie.subject import nothing_to_see, subject_of
 from stackreel.scene.document import load
 from stackreel.scene.scene import Scene
 from stackreel.scene.timeline import Timeline
@@ -54,7 +54,8 @@ class Production:
                 raise EngineError(f"at {seconds:g} s: the engine {self.engine.name} cannot draw this: {reason}")
             for title in scene.titles:
                 titles[title.text, title.size] = title
-        return doubts(titles.values(), self.output.size)
+        empty = nothing_to_see(self.volume)
+        return [*([empty] if empty else []), *doubts(titles.values(), self.output.size)]
 
 
 def produce(

@@ -1,6 +1,8 @@
-"""What a movie file needs to know of a volume, taken from the volume."""
+"""What a movie file needs to know of a volume, taken from the volume; and a word where there is nothing to film."""
 
 from __future__ import annotations
+
+import math
 
 from stackreel.scene.subject import Subject
 from stackreel.volume import Volume
@@ -9,7 +11,8 @@ from stackreel.volume import Volume
 def subject_of(volume: Volume) -> Subject:
     """The volume as a movie file sees it: bounds, scale, values; reads no voxels."""
     histogram = volume.histogram
-    known = len(histogram.counts) > 0 and bool(histogram.counts.sum() > 0)
+    counted = int(histogram.counts.sum())
+    known = counted > 0
     return Subject(
         bounds=volume.placement.bounds,
         um_per_unit=volume.placement.um_per_unit,
@@ -17,4 +20,17 @@ def subject_of(volume: Volume) -> Subject:
         kind=volume.kind,
         step=volume.placement.step,
         histogram=(tuple(map(float, histogram.edges)), tuple(map(float, histogram.counts))) if known else None,
+        period=volume.period,
+        background=volume.background,
+        numbers=min(counted / math.prod(volume.shape), 1.0) if known else 1.0,
     )
+
+
+def nothing_to_see(volume: Volume) -> str | None:
+    """Why every movie of the volume is empty, in a sentence; None when there is something in it."""
+    low, high = volume.value_range
+    if len(volume.histogram.counts) and not volume.histogram.counts.any():
+        return f"{volume.path.name}: no sample is a number: nothing to see"
+    if low == high:
+        return f"{volume.path.name}: all samples are {low:g}: nothing to see"
+    return None

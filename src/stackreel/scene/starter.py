@@ -1,6 +1,6 @@
 """A first movie of a volume that nobody has filmed yet: ten seconds, tuned to its values, with comments to go on from.
 
-It turns once around the volume under a title, cuts it open, and dives to the cut face.
+It turns once around the volume under a title, cuts it open, comes to the cut face and dives to a part of it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 import numpy as np
 
 from stackreel.geometry import Box, Vec3, format_um
+from stackreel.scene.camera import Camera
 from stackreel.scene.paths import as_vec, frame_box, rotated
 from stackreel.scene.subject import Subject
 from stackreel.scene.suggest import suggest
@@ -17,6 +18,7 @@ from stackreel.scene.suggest import suggest
 _SIDE: Vec3 = (0.45, -0.32, -1.0)
 """Seen from the front, a little from the right and from above: rows run down, so above is -y."""
 _UP: Vec3 = (0.0, -1.0, 0.0)
+_ANGLE = 30.0
 
 
 def starter(subject: Subject, volume: str, title: str, size: tuple[int, int] = (1280, 720)) -> str:
@@ -27,9 +29,7 @@ def starter(subject: Subject, volume: str, title: str, size: tuple[int, int] = (
     """
     first, bounds = suggest(subject), subject.bounds
     aspect = size[0] / size[1]
-    margin = -0.2 if first.share < 0.6 else 0.05  # a brain leaves the corners of its box empty, a block does not
-    around = [frame_box(bounds, rotated(_SIDE, (0, 1, 0), a), _UP, 30.0, aspect, margin) for a in range(0, 360, 15)]
-    away = max(camera.distance for camera in around)
+    away = _distance(bounds, aspect, round_=first.share < 0.6)
     position = as_vec(np.add(bounds.center, away * np.asarray(_SIDE) / np.linalg.norm(_SIDE)))
     half, detail = _half(bounds), _detail(bounds)
     points = ", ".join(f"[{v:g}, {a:g}]" for v, a in first.opacity)
@@ -52,10 +52,10 @@ scene:                            # what is shown at the beginning; shots change
     position: {_numbers(position)}
     focal_point: {_numbers(bounds.center)}
     view_up: [0, -1, 0]           # rows of a section run down, along +y
-    view_angle: 30
+    view_angle: {_ANGLE:g}
 
 places:                           # boxes with names{_extent(subject)}
-  half: {{box: {half}}}
+  half: {{box: {half}, view_from: [0.3, -0.2, -1]}}
   detail: {{box: {detail}}}
 
 shots:                            # one after the other; all inside a shot happens together
@@ -65,13 +65,43 @@ shots:                            # one after the other; all inside a shot happe
     title: {{text: {json.dumps(title, ensure_ascii=False)}, from: 0.3, for: 3, place: lower}}
   - name: cut open
     seconds: 3
-    crop: {{to: half}}
-  - name: dive
+    crop: half
+    fly: {{to: half, margin: {0.0 if first.share < 0.6 else 0.05:g}}}
+{_even_light(first.light)}  - name: dive
     seconds: 2
     fly: {{to: detail}}
   - name: hold                    # a shot that says only seconds waits
     seconds: 1
 """
+
+
+def _distance(bounds: Box, aspect: float, *, round_: bool) -> float:
+    """From how far the volume stays in the picture all the way round.
+
+    round_ : it leaves the corners of its box empty, as a brain does; then a body between ellipsoid and box counts,
+             |x|³ + |y|³ + |z|³ = 1 in half sizes
+    """
+    view = [rotated(_SIDE, (0, 1, 0), a) for a in range(0, 360, 15)]
+    if not round_:
+        return max(frame_box(bounds, side, _UP, _ANGLE, aspect, 0.05).distance for side in view)
+    theta, phi = np.meshgrid(np.linspace(0.0, np.pi, 19), np.linspace(0.0, 2.0 * np.pi, 37))
+    ball = np.stack([np.sin(theta) * np.cos(phi), np.cos(theta), np.sin(theta) * np.sin(phi)], axis=-1)
+    ball /= np.cbrt((np.abs(ball) ** 3).sum(axis=-1, keepdims=True))
+    shell = 0.5 * np.asarray(bounds.size) * ball.reshape(-1, 3)
+    tangent = np.tan(np.radians(_ANGLE) / 2.0) * 0.9
+    reaches = []
+    for side in view:
+        right, up, forward = Camera(as_vec(side), (0.0, 0.0, 0.0), _UP, _ANGLE).basis
+        wide = np.maximum(np.abs(shell @ up), np.abs(shell @ right) / aspect)
+        reaches.append(float((wide / tangent - shell @ forward).max()))
+    return max(reaches)
+
+
+def _even_light(light: str) -> str:
+    """What the shot that cuts says of light: a cut face has no slopes of its own, only the noise of its values."""
+    if light == "none":
+        return ""
+    return "    look: {light: {ambient: 0.7, diffuse: 0.35, specular: 0.05}}   # for a flat face\n"
 
 
 def _numbers(values: Vec3) -> str:
@@ -92,10 +122,10 @@ def _half(bounds: Box) -> str:
 
 
 def _detail(bounds: Box) -> str:
-    """The middle of the cut face."""
+    """A part of the cut face between its middle and its upper edge: both what is within and the outline show."""
     parts = []
-    for k, axis in enumerate("xyz"):
-        low, high = (0.32, 0.68) if axis != "z" else (0.5, 0.75)
+    for axis, (low, high) in {"x": (0.34, 0.66), "y": (0.16, 0.46), "z": (0.5, 0.75)}.items():
+        k = "xyz".index(axis)
         start, length = bounds.lower[k], bounds.size[k]
         parts.append(f"{axis}: {_interval(start + low * length, start + high * length)}")
     return "{" + ", ".join(parts) + "}"
@@ -117,4 +147,7 @@ def _extent(subject: Subject) -> str:
 def _about_values(subject: Subject, threshold: float | None) -> str:
     lo, hi = subject.value_range
     said = f"  # values run from {lo:g} to {hi:g}"
+    if subject.kind == "axial":
+        period = f"; directions repeat after {subject.period:g}" if subject.period else ""
+        return said + period + ("" if threshold is None else f"; {threshold:g} is background")
     return said if threshold is None else f"{said}; background and the rest part at about {threshold:g}"

@@ -20,6 +20,9 @@ class Subject:
     kind        : intensity, axial (angles where 0° and 180° are the same) or label (regions)
     step        : world size of a voxel along (x, y, z)
     histogram   : (edges, counts), one edge more than counts; None when unknown
+    period      : of axial values: the step after which the direction repeats; None otherwise
+    background  : the axial value that means "no direction"; None when there is none
+    numbers     : share of the samples that are numbers; the rest is NaN, as outside a mask
     """
 
     bounds: Box
@@ -28,6 +31,9 @@ class Subject:
     kind: Kind = "intensity"
     step: Vec3 = (0.001, 0.001, 0.001)
     histogram: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+    period: float | None = None
+    background: float | None = None
+    numbers: float = 1.0
 
     def __post_init__(self) -> None:
         if self.histogram is not None:

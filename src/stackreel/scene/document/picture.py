@@ -71,9 +71,7 @@ class LightSpec(Part):
     diffuse: NotNegative | None = Field(None, description="Light that shows slopes.", examples=[0.7])
     specular: NotNegative | None = Field(None, description="Highlights.", examples=[0.2])
     specular_power: NotNegative | None = Field(None, description="How sharp highlights are.", examples=[20])
-    occlusion: Share | None = Field(
-        None, description="How much darker hollows are, 0 to 1.", examples=[0.8]
-    )
+    occlusion: Share | None = Field(None, description="How much darker hollows are, 0 to 1.", examples=[0.8])
     direction: Vector | None = Field(
         None,
         description="Towards the light, in camera axes (right, up, backward).",
