@@ -18,6 +18,7 @@ from benchmarks.report import markdown, speed
 from benchmarks.stack import Stack
 
 ROOT = Path(__file__).resolve().parents[1]
+HIDDEN = ("--work", "--out", "--note")
 FULL, SMALL = (234, 1795, 1942), (120, 640, 720)
 
 
@@ -56,6 +57,7 @@ def arguments() -> argparse.Namespace:
         "--work", type=Path, default=ROOT / "bench-out" / "work", metavar="DIR", help="4 GB for stack and outputs"
     )
     parser.add_argument("--out", type=Path, default=ROOT / "bench-out", metavar="DIR", help="where figures are kept")
+    parser.add_argument("--note", metavar="TEXT", help="kept and shown with the figures, such as what else ran")
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--table", type=Path, metavar="FILE.json", help="print kept figures as Markdown and end")
     shown.add_argument("--refresh", type=Path, metavar="FILE.json", help="put kept figures into docs and README")
@@ -77,6 +79,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         "command": " ".join(["python -m benchmarks", *_told(sys.argv[1:])]),
         "quick": args.quick,
+        "note": args.note,
         "machine": describe(),
     }
     found["load"] = (before, before)
@@ -108,9 +111,14 @@ def keep(folder: Path, result: dict[str, Any]) -> None:
 
 
 def _told(given: list[str]) -> list[str]:
-    """The command line without the folders of this machine."""
-    kept = re.sub(r"--(work|out)[= ]\S+ ?", "", " ".join(given))
-    return kept.split()
+    """The command line without this machine's folders, and without the note."""
+    kept, skip = [], False
+    for word in given:
+        name = word.split("=")[0]
+        if not skip and name not in HIDDEN:
+            kept.append(word)
+        skip = not skip and word in HIDDEN
+    return kept
 
 
 def refresh(result: dict[str, Any]) -> None:

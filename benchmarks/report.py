@@ -51,11 +51,12 @@ def _machine(result: Result) -> str:
     if machine["paraview"]:
         programs.append(machine["paraview"].replace("paraview version", "ParaView"))
     small = "\n\nA quick trial with a small stack: these figures say nothing about large ones."
+    note = f"\n\n{result['note']}" if result.get("note") else ""
     trial = small if result["quick"] else ""
     return (
         f"Measured on {result['date'][:10]} {_where(result)}, with a load of {result['load'][0]:.1f} before and "
         f"{result['load'][1]:.1f} after; {machine['system']}, Python {machine['python']}, "
-        f"{', '.join(programs)}; commit {machine['commit']}; `{result['command']}`.{trial}"
+        f"{', '.join(programs)}; commit {machine['commit']}; `{result['command']}`.{trial}{note}"
     )
 
 
