@@ -27,6 +27,9 @@ MICROMETRES_PER = {
     "m": 1e6,
 }
 
+LARGEST_RATIO = 1e6
+"""Of two spacings of a volume; more than that is a slip in a number or a unit."""
+
 _LENGTH = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([^\d\s.]*)\s*")
 
 
@@ -75,6 +78,11 @@ class Spacing:
         for axis, value in zip("zyx", self.zyx, strict=True):
             if not (0 < value < float("inf")):
                 raise UnitError(f"spacing along {axis} is {value:g}; it must be a positive length")
+        if max(self.zyx) > LARGEST_RATIO * min(self.zyx) or not 1e-100 < min(self.zyx) <= max(self.zyx) < 1e100:
+            raise UnitError(
+                f"spacing {' × '.join(f'{v:g}' for v in self.zyx)} (z × y × x) is of no microscope: the largest may be "
+                f"{LARGEST_RATIO:,.0f} times the smallest; check the numbers and their units"
+            )
         if self.unit not in ("", "um"):
             raise UnitError(f'spacing unit "{self.unit}" must be "um" or "" (ratios only)')
 

@@ -249,6 +249,15 @@ def test_imagej_without_a_depth_means_one_and_says_so(tmp_path: Path) -> None:
     assert source.notes == ("ImageJ states no distance between sections, which for it means 1 µm",)
 
 
+def test_lengths_of_no_microscope_are_not_believed(tmp_path: Path) -> None:
+    words = {"axes": "ZYX", "spacing": 6e9, "unit": "um"}
+    tifffile.imwrite(tmp_path / "a.tif", sections(), imagej=True, resolution=(1, 1), metadata=words)
+    source = open_slices(tmp_path / "a.tif")
+    assert source.spacing is None
+    (note,) = source.notes
+    assert note.startswith("the files' ImageJ metadata are not believed: spacing 6e+09 × 1 × 1 (z × y × x)")
+
+
 def test_a_pixel_size_without_section_distance_is_passed_on_as_a_note(tmp_path: Path) -> None:
     for z, section in enumerate(sections()):
         tifffile.imwrite(tmp_path / f"s{z}.tif", section, resolution=(20_000, 20_000), resolutionunit="CENTIMETER")

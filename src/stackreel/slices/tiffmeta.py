@@ -11,6 +11,7 @@ import math
 from typing import Any
 from xml.etree import ElementTree
 
+from stackreel.errors import UnitError
 from stackreel.geometry import MICROMETRES_PER, Spacing, format_um
 
 _INCH_UM = 25_400.0
@@ -52,7 +53,10 @@ def spacing_of(tif: Any, page: Any, sections: int) -> tuple[Spacing | None, list
         size, source = _from_resolution(page), "resolution tags"
     z, y, x = size
     if z is not None and y is not None and x is not None:
-        return Spacing(z, y, x, "um"), notes
+        try:
+            return Spacing(z, y, x, "um"), notes
+        except UnitError as error:
+            return None, [*notes, f"the files' {source} are not believed: {error}"]
     if y is not None and x is not None:
         notes.append(
             f"the files' {source} give pixels of {format_um(y)} × {format_um(x)} but no distance between "
