@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import time
 
 import numpy as np
 import pytest
@@ -101,6 +102,18 @@ def test_a_file_is_no_folder(tmp_path, capsys, below):
     (tmp_path / "brain").write_text("")
     assert main(["phantom", str(tmp_path / "brain" / below), *SHAPE_WORDS]) == 1
     assert "is a file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("shape", "complaint"),
+    [(["999999", "99999999", "99999999"], "the sections need 9,9"), (["99999999"] * 3, "99,999,999 sections")],
+)
+def test_a_phantom_of_no_sensible_size_is_refused_at_once(tmp_path, capsys, shape, complaint):
+    begun = time.perf_counter()
+    assert main(["phantom", str(tmp_path / "huge"), "--shape", *shape]) == 1
+    assert time.perf_counter() - begun < 2
+    assert complaint in capsys.readouterr().err
+    assert not (tmp_path / "huge").exists()
 
 
 def test_too_little_room_is_noticed_before_anything_is_written(tmp_path, capsys):

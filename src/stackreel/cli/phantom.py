@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ SIDECAR = "phantom.json"
 BAND_BYTES = 16 << 20
 SUFFIX = {"raw": ".raw", "tiff": ".tif"}
 THREADS = 2
+MOST_SECTIONS = 1_000_000
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -73,9 +74,15 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def run(args: argparse.Namespace) -> int:
+    from stackreel.errors import StackreelError
     from stackreel.geometry import Spacing
     from stackreel.slices.phantom import DEFAULT_SEED, MODALITIES, Phantom
 
+    if args.shape[0] > MOST_SECTIONS:
+        raise StackreelError(
+            f"--shape {' '.join(map(str, args.shape))}: each of the {args.shape[0]:,} sections would be a file; "
+            f"choose {MOST_SECTIONS:,} at most"
+        )
     spacing = Spacing.parse(args.spacing) if args.spacing else None
     seed = DEFAULT_SEED if args.seed is None else args.seed
     phantom = Phantom(tuple(args.shape), spacing, seed, args.jitter)
@@ -84,14 +91,14 @@ def run(args: argparse.Namespace) -> int:
 
     note = _sidecar(phantom, wanted, args.format)
     _check_folder(args.folder, note)
+    size = phantom.shape[1] * phantom.shape[2]
+    _check_space(args.folder, size * phantom.shape[0] * len(wanted) - _stored(folders.values(), args.format))
     jobs = [
         (modality, z, folders[modality] / f"{modality}_{z:04d}{SUFFIX[args.format]}")
         for modality in wanted
         for z in range(phantom.shape[0])
     ]
-    size = phantom.shape[1] * phantom.shape[2]
     missing = [job for job in jobs if not _is_complete(job[2], size, args.format)]
-    _check_space(args.folder, size * len(missing))
     for folder in folders.values():
         _make_folder(folder)
     _write_sidecar(args.folder / SIDECAR, note)
@@ -231,6 +238,11 @@ def _check_folder(folder: Path, note: dict[str, Any]) -> None:
     if different:
         changes = "; ".join(f"{k} {found.get(k)} there, {note[k]} asked for" for k in different)
         raise OutputExistsError(f"{folder} holds another phantom: {changes}. Choose a new folder or remove this one")
+
+
+def _stored(folders: Iterable[Path], kind: str) -> int:
+    """Bytes of the sections that stand in the folders already."""
+    return sum(p.stat().st_size for folder in folders for p in folder.glob(f"*{SUFFIX[kind]}"))
 
 
 def _check_space(folder: Path, needed: int) -> None:
