@@ -244,6 +244,16 @@ def test_a_disk_that_fills_up_while_rendering_loses_no_frame(work, finished):
     assert (work / "flight.mp4").read_bytes() == finished
 
 
+def test_a_file_where_the_reel_belongs_is_noticed_before_rendering(work, capsys):
+    for make in (lambda p: p.write_text("mine"), lambda p: p.symlink_to("nowhere")):
+        make(Path("flight.reel"))
+        assert main(["render", "flight.yaml", "-o", "flight.mp4", "--draft"]) == 1
+        error = capsys.readouterr().err
+        assert "flight.reel is not a folder, but finished frames are to be kept there; move it away" in error
+        assert "rendering" not in error
+        Path("flight.reel").unlink()
+
+
 def test_other_files_in_the_folder_are_left_alone(work):
     for name in ("notes.txt", ".hidden", "other.part"):
         Path(name).write_text("mine")
