@@ -327,6 +327,19 @@ def test_an_output_that_stands_is_kept_until_a_new_one_is_complete(tmp_path, arr
     np.testing.assert_array_equal(open_volume(out).levels[0].read(EVERYTHING), 255 - samples)
 
 
+def test_the_unfinished_file_of_the_next_run_is_left_alone(tmp_path, array_source, monkeypatch):
+    """As soon as one run has given its file the final name, another may begin under the temporary one."""
+    replace, out = os.replace, tmp_path / "a.h5"
+
+    def replace_and_begin_anew(old, new):
+        replace(old, new)
+        old.write_text("the next run's")
+
+    monkeypatch.setattr(os, "replace", replace_and_begin_anew)
+    build(array_source(np.ones((2, 9, 9), np.uint8)), out, Recipe("a", Spacing(1, 1, 1)))
+    assert (tmp_path / "a.h5.partial").read_text() == "the next run's"
+
+
 def test_a_defect_in_the_work_leaves_nothing_behind(tmp_path, array_source):
     def finish(file, name, placements):
         raise RuntimeError("out of ideas")

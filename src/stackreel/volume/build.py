@@ -364,7 +364,8 @@ class _Builder:
         attrs["fingerprint"] = digest.hexdigest()[:32]
         words = {"written_by": f"stackreel {__version__}", "written_at": _now(), **recipe.provenance}
         for key, text in words.items():
-            attrs[f"provenance_{key}"] = text
+            # names of files need not be text
+            attrs[f"provenance_{key}"] = text.encode(errors="backslashreplace").decode()
 
 
 def _now() -> str:
