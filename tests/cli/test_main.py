@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -97,6 +98,14 @@ def test_what_a_user_can_mend_is_one_line_and_1(monkeypatch, capsys):
 def test_ctrl_c_is_130_with_a_word(monkeypatch, capsys):
     assert run_with(monkeypatch, raising(KeyboardInterrupt())) == 130
     assert capsys.readouterr().err == "stackreel: stopped\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such signals on Windows")
+def test_the_end_of_a_jobs_time_is_a_stop_like_ctrl_c(monkeypatch, capsys):
+    before = signal.getsignal(signal.SIGTERM)
+    assert run_with(monkeypatch, lambda: os.kill(os.getpid(), signal.SIGTERM)) == 130
+    assert capsys.readouterr().err == "stackreel: stopped\n"
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_a_defect_shows_where_it_is_and_asks_for_a_report(monkeypatch, capsys):

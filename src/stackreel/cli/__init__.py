@@ -6,9 +6,11 @@ import argparse
 import contextlib
 import importlib
 import os
+import signal
 import sys
 import textwrap
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 
 from stackreel._version import __version__
 from stackreel.cli.options import announce_compiling
@@ -61,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; the exit code: 0 done, 1 failed, 2 wrong use, 130 stopped by Ctrl-C."""
+    """Run a command; the exit code: 0 done, 1 failed, 2 wrong use, 130 stopped by Ctrl-C or SIGTERM."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     top = parser()
     if not arguments:
@@ -74,7 +76,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if getattr(args, "compiles", False):
             announce_compiling()
-        code: int = args.run(args)
+        with _sigterm_as_ctrl_c():
+            code: int = args.run(args)
         sys.stdout.flush()
         return code
     except StackreelError as error:
@@ -93,6 +96,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         traceback.print_exc()
         _say("this is a defect in stackreel, not in what you asked; please report it with the lines above")
         return 1
+
+
+@contextlib.contextmanager
+def _sigterm_as_ctrl_c() -> Iterator[None]:
+    """Job schedulers end what runs too long with SIGTERM: it stops a command as tidily as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _say(text: str) -> None:
