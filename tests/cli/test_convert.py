@@ -203,7 +203,9 @@ def make_bad(tmp_path, kind, samples):
         (folder / "scan.czi").write_bytes(b"hello")
         return folder, []
     if kind == "64-bit integers":
-        return write_tiffs(folder, samples.astype(np.int64)), []
+        return write_raw(folder, samples.astype(np.int64)), ["--shape", 40, 50, "--dtype", "int64"]
+    if kind == "64-bit integers in TIFFs":
+        return write_tiffs(folder, samples.astype(np.uint64)), []
     if kind == "colour sections":
         return write_tiffs(folder, np.stack([samples] * 3, -1)), []
     write_tiffs(folder, samples)
@@ -233,10 +235,11 @@ def make_bad(tmp_path, kind, samples):
         ("a TIFF that is none", "slice 1 (s1.tif) is not a TIFF that can be read"),
         ("an unreadable file", "s1.tif"),
         ("a wrong shape", "slice 0 (s000.raw) holds 2,000 bytes; 41 × 50 uint8 needs 2,050"),
-        ("an unknown type", '"uint3" is not a type; stackreel reads float32'),
+        ("an unknown type", '"uint3" is not a type; stackreel reads uint8'),
         ("raw without a shape", "give --shape ROWS COLS and --dtype"),
         ("files of no known kind", "no sections found; it holds 1 .czi"),
-        ("64-bit integers", "convert the sections to one of them"),
+        ("64-bit integers", "float64: convert them to int32 first"),
+        ("64-bit integers in TIFFs", "convert them to uint32 first, e.g. with Fiji or numpy"),
         ("colour sections", "is a colour image"),
     ],
 )
@@ -266,6 +269,8 @@ def test_a_file_without_the_right_to_read_is_named(tiffs, out, capsys):
         (["--spacing", "1um", "2", "3"], 1, "mixes lengths with and without a unit"),
         (["--spacing", "1ly", "2um", "3um"], 1, 'unknown unit "ly"'),
         (["--spacing", "0", "1", "1"], 1, "spacing along z is 0; it must be a positive length"),
+        (["--spacing", "1e-300", "1", "1e300"], 1, "the largest may be 1,000,000 times the smallest"),
+        (["--spacing", "60mm", "1nm", "1nm"], 1, "check the numbers and their units"),
         (["--spacing", "1", "2"], 2, "expected 3 arguments"),
         (["--kind", "axial"], 1, "axial data need --period"),
         (["--period", "180"], 1, "--period belongs to axial data"),
@@ -311,6 +316,67 @@ def test_an_output_that_cannot_be_is_noticed_first(tiffs, out, capsys):
         assert listing(out.parent) == ["a file"]
 
 
+@pytest.mark.parametrize("make", [Path.mkdir, lambda p: p.symlink_to("nowhere"), os.mkfifo])
+def test_whatever_stands_where_a_file_for_paraview_belongs_is_noticed_first(tiffs, out, capsys, make):
+    for name in ("brain.xmf2", "brain.L1of2.hdf"):
+        make(out.with_name(name))
+        assert convert(tiffs, out) == 1
+        assert f"{name} stands already and was not written by stackreel" in capsys.readouterr().err
+        assert listing(out.parent) == [name]
+        (Path.rmdir if out.with_name(name).is_dir() else Path.unlink)(out.with_name(name))
+
+
+def test_the_files_of_a_volume_are_not_taken_by_one_of_the_same_stem(tiffs, out, capsys):
+    assert convert(tiffs, out) == 0
+    before = {p.name: p.read_bytes() for p in out.parent.iterdir()}
+    assert convert(tiffs, out.with_suffix(".hdf5")) == 1
+    assert "brain.xmf2 shows brain.h5 in ParaView and would be replaced" in capsys.readouterr().err
+    assert {p.name: p.read_bytes() for p in out.parent.iterdir()} == before
+    out.with_name("brain.xmf2").unlink()
+    assert convert(tiffs, out.with_suffix(".hdf5")) == 1
+    assert "brain.hdf shows brain.h5 in ParaView and would be replaced" in capsys.readouterr().err
+    out.unlink()
+    assert convert(tiffs, out.with_suffix(".hdf5")) == 0
+    assert "brain.hdf5:/brain" in out.with_name("brain.xmf2").read_text()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are text elsewhere")
+def test_a_name_that_is_no_text_is_noticed_first(tiffs, out, capsys):
+    assert convert(tiffs, os.fsdecode(bytes(out.parent) + b"/br\xe4in.h5")) == 1
+    said = capsys.readouterr()
+    assert "is not text in UTF-8" in said.err
+    assert "sections of" not in said.out
+    assert listing(out.parent) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are text elsewhere")
+def test_sections_may_lie_in_a_folder_whose_name_is_no_text(tiffs, out):
+    strange = os.fsdecode(bytes(tiffs.parent) + b"/sch\xf6n")
+    tiffs.rename(strange)
+    assert convert(strange, out) == 0
+    assert open_volume(out).provenance["source"].endswith("/sch\\udcf6n")
+
+
+def test_through_a_link_the_volume_lands_where_the_link_leads(tmp_path, tiffs, out, samples):
+    large_disk = tmp_path / "large disk"
+    large_disk.mkdir()
+    out.symlink_to(large_disk / "v.h5")
+    for words in ([], ["--overwrite"]):
+        assert convert(tiffs, out, *words) == 0
+        assert out.is_symlink()
+        assert listing(large_disk) == ["v.h5"]
+        assert listing(out.parent) == ["brain.h5", "brain.hdf", "brain.xmf2"]
+        np.testing.assert_array_equal(open_volume(out).levels[0].read(EVERYTHING), samples)
+    assert convert(tiffs, out) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no named pipes on Windows")
+def test_a_pipe_is_no_file_of_sections(tmp_path, out, capsys):
+    os.mkfifo(tmp_path / "scan.raw")
+    assert convert(tmp_path / "scan.raw", out, "--shape", 4, 5, "--dtype", "uint8") == 1
+    assert "slice 0 (scan.raw) is a pipe or a device, not a file" in capsys.readouterr().err
+
+
 def test_an_xdmf_file_of_somebody_else_is_noticed_first(tiffs, out, capsys):
     (out.parent / "brain.xmf2").write_text("<Xdmf>written by hand</Xdmf>")
     assert convert(tiffs, out) == 1
@@ -318,19 +384,34 @@ def test_an_xdmf_file_of_somebody_else_is_noticed_first(tiffs, out, capsys):
     assert listing(out.parent) == ["brain.xmf2"]
 
 
-def noise(folder, sections=40):
+def noise(folder, sections=40, kind="raw"):
     """Sections of 200 kB that do not compress."""
     folder.mkdir()
     for z in range(sections):
-        np.random.default_rng(z).integers(0, 255, (400, 500), dtype=np.uint8).tofile(folder / f"s{z:03}.raw")
-    return [str(folder)], ["--shape", "400", "500", "--dtype", "uint8", "--threads", "2"]
+        section = np.random.default_rng(z).integers(0, 255, (400, 500), dtype=np.uint8)
+        if kind == "png":
+            Image.fromarray(section).save(folder / f"s{z:03}.png", compress_level=0)
+        else:
+            section.tofile(folder / f"s{z:03}.raw")
+    return [str(folder)], ["--threads", "2", *(["--shape", "400", "500", "--dtype", "uint8"] if kind == "raw" else [])]
+
+
+STAGE_ON_DISK = """\
+import sys
+from stackreel.cli import main
+from stackreel.volume import bands
+bands.STAGE_BYTES = 1 << 16
+sys.exit(main(sys.argv[1:]))
+"""
 
 
 def command(source, out, words):
-    return [sys.executable, "-m", "stackreel", "convert", *source, str(out), *words]
+    """PNG sections, decoded whole, go through a file as those of many gigabytes do."""
+    return [sys.executable, "-c", STAGE_ON_DISK, "convert", *source, str(out), *words]
 
 
-def test_a_full_disk_leaves_nothing_behind(tmp_path):
+@pytest.mark.parametrize("kind", ["raw", "png"])
+def test_a_full_disk_leaves_nothing_behind(tmp_path, kind):
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = shutil.which("mount")
@@ -339,9 +420,10 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path):
     if subprocess.run([mount, "-t", "tmpfs", "-o", "size=3m", "tmpfs", disk], capture_output=True).returncode:
         pytest.skip("this machine does not let root mount a disk of three megabytes")
     try:
-        source, words = noise(tmp_path / "noise")
+        source, words = noise(tmp_path / "noise", kind=kind)
         done = subprocess.run(command(source, disk / "brain.h5", words), capture_output=True, text=True)
         assert done.returncode == 1
+        assert ("6.4 MB of it for whole sections on their way" in done.stderr) == (kind == "png")
         assert "the disk is full" in done.stderr
         assert "nothing was left behind" in done.stderr
         assert "Traceback" not in done.stderr
@@ -370,11 +452,11 @@ def test_a_limit_on_file_sizes_leaves_nothing_behind(tmp_path, out):
 
 @pytest.fixture
 def under_way(tmp_path, out):
-    """start() → a conversion in another process that has begun to write."""
-    source, words = noise(tmp_path / "noise", 400)
+    """start(kind) → a conversion in another process that has begun to write."""
     started = []
 
-    def start():
+    def start(kind="raw"):
+        source, words = noise(tmp_path / "noise", 400, kind)
         process = subprocess.Popen(
             command(source, out, words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -387,7 +469,11 @@ def under_way(tmp_path, out):
             time.sleep(0.002)
         return process
 
-    start.again = lambda: subprocess.run(command(source, out, words), capture_output=True, text=True)
+    def again():
+        raw = ["--shape", "400", "500", "--dtype", "uint8"]
+        return subprocess.run(command([str(tmp_path / "noise")], out, raw), capture_output=True, text=True)
+
+    start.again = again
     yield start
     for process in started:
         process.kill()
@@ -395,14 +481,24 @@ def under_way(tmp_path, out):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such signals on Windows")
-def test_ctrl_c_leaves_nothing_behind(under_way, out):
-    process = under_way()
-    process.send_signal(signal.SIGINT)
+@pytest.mark.parametrize("kind", ["raw", "png"])
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_the_end_of_a_jobs_time_leave_nothing_behind(under_way, out, stop, kind):
+    process = under_way(kind)
+    process.send_signal(stop)
     said = process.communicate(timeout=60)[1]
     assert process.returncode == 130
     assert "was not written and nothing was left behind" in said
     assert "Traceback" not in said
     assert listing(out.parent) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere files in use cannot be without a name")
+def test_a_killed_conversion_leaves_no_more_than_the_file_it_wrote(under_way, out):
+    process = under_way("png")
+    process.kill()
+    process.communicate()
+    assert listing(out.parent) == ["brain.h5.partial"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such signals on Windows")

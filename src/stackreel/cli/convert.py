@@ -79,10 +79,13 @@ def run(args: argparse.Namespace) -> int:
 
     from tqdm import tqdm
 
+    from stackreel.files import true_path
     from stackreel.paraview.doors import check_doors, write_doors
     from stackreel.paraview.vtkhdf import write_vtkhdf
     from stackreel.slices import open_slices
+    from stackreel.volume.bands import staging_bytes
     from stackreel.volume.build import Recipe, build, check_output
+    from stackreel.volume.pyramid import SLAB
     from stackreel.volume.reduction import Reduction
 
     reduction = Reduction(args.kind, args.period, args.background)
@@ -108,7 +111,7 @@ def run(args: argparse.Namespace) -> int:
     )
     slices, rows, columns = source.shape
     total = slices * rows * columns * source.dtype.itemsize
-    _warn_of_space(args.out, total)
+    _warn_of_space(true_path(args.out).parent, total, staging_bytes(source, SLAB))
     print(f"{_count(slices, 'section')} of {rows} × {columns} {source.dtype.name}, {recipe.spacing} (z × y × x)")
     _keep_freed_memory()
     begin = time.perf_counter()
@@ -176,17 +179,19 @@ def _name_from(out: Path) -> str:
     return f"{name}_" if name in RESERVED else name
 
 
-def _warn_of_space(out: Path, total: int) -> None:
+def _warn_of_space(folder: Path, total: int, staged: int) -> None:
     import shutil
 
     from stackreel.files import format_bytes
 
-    free = shutil.disk_usage(out.parent).free
-    worst = int(total * 1.4)
+    free = shutil.disk_usage(folder).free
+    worst = int(total * 1.4) + staged
     if free < worst:
         note(
-            f"{format_bytes(free)} are free on {out.parent.resolve()}; data that do not compress would need "
-            f"{format_bytes(worst)} (brain sections usually take a third). If it does not fit, nothing is left behind"
+            f"{format_bytes(free)} are free on {folder}; data that do not compress would need "
+            f"{format_bytes(worst)} (brain sections usually take a third)"
+            + (f", {format_bytes(staged)} of it for whole sections on their way" if staged else "")
+            + ". If it does not fit, nothing is left behind"
         )
 
 

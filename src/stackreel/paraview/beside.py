@@ -37,13 +37,22 @@ def existing(volume_path: Path, suffix: str) -> list[Path]:
     return sorted(p for p in folder.iterdir() if pattern.fullmatch(p.name) and p.name != volume_path.name)
 
 
-def refuse_foreign(volume_path: Path, suffix: str, is_ours: Callable[[Path], bool]) -> None:
-    """Raises OutputExistsError when a file under one of our names was not written by stackreel."""
+def refuse_foreign(volume_path: Path, suffix: str, volume_of: Callable[[Path], str | None]) -> None:
+    """Raises OutputExistsError when a file under one of our names is not stackreel's, or another volume's.
+
+    volume_of : the name of the volume file that one of the files shows; None for a file that stackreel did not write
+    """
     for path in existing(volume_path, suffix):
-        if not is_ours(path):
+        shown = volume_of(path) if path.is_file() else None
+        if shown is None:
             raise OutputExistsError(
                 f"{path} stands already and was not written by stackreel; "
                 f"move it away, or give the volume another name than {volume_path.name}"
+            )
+        if shown != volume_path.name and (volume_path.parent / shown).is_file():
+            raise OutputExistsError(
+                f"{path} shows {shown} in ParaView and would be replaced; "
+                f"give the volume a name that differs in more than its ending, or move {shown} away"
             )
 
 

@@ -18,11 +18,11 @@ def check_doors(volume_path: Path) -> None:
     """To be asked before a long conversion: can the files for ParaView be written beside this volume?
 
     Raises VolumeError for a name that ParaView's readers cannot take, OutputExistsError for files in the way that
-    stackreel did not write.
+    stackreel did not write, or that belong to another volume.
     """
     refuse_names(volume_path.name, "")
-    refuse_foreign(volume_path, ".xmf2", xdmf.is_ours)
-    refuse_foreign(volume_path, ".hdf", vtkhdf.is_ours)
+    refuse_foreign(volume_path, ".xmf2", xdmf.volume_of)
+    refuse_foreign(volume_path, ".hdf", vtkhdf.volume_of)
 
 
 def write_doors(volume: Volume) -> list[Path]:

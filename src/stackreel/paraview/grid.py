@@ -13,10 +13,11 @@ the array out in silence; the ending .xmf2 makes ParaView choose Xdmf2). Everyth
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import escape, quoteattr, unescape
 
 import numpy as np
 
@@ -157,6 +158,12 @@ def refuse_names(file: str, dataset: str) -> None:
             raise VolumeError(
                 f"{what} {text!r}: XDMF cannot hold blanks at a name's ends, nor tabs and line breaks; rename it"
             )
+
+
+def referenced_file(xml: str) -> str:
+    """The file that a document of `grid_xml` points into, as it was named there; "" when it names none."""
+    found = re.search(r'Format="HDF">([^<:]+):', xml)
+    return unescape(found[1]) if found else ""
 
 
 def numbers(values: Sequence[int]) -> str:

@@ -64,7 +64,7 @@ def write_vtkhdf_companions(volume: Volume) -> list[Path]:
         for k, level in enumerate(volume.levels)
         if is_readable(level.placement) and vtkhdf_path(path, k, count).name != path.name
     }
-    refuse_foreign(path, ".hdf", is_ours)
+    refuse_foreign(path, ".hdf", volume_of)
     remove_stale(path, ".hdf", files)
     for file, group in files.items():
         _write_link(file, path.name, group)
@@ -93,13 +93,15 @@ def describe_image(group: h5py.Group, placement: Placement) -> None:
     group.attrs.create("Direction", np.eye(3, dtype=np.float64).ravel())
 
 
-def is_ours(path: Path) -> bool:
-    """Whether a .hdf file is one of our companions (and may be replaced without asking)."""
+def volume_of(path: Path) -> str | None:
+    """The name of the volume file that one of our companions leads to; None for a file that is none of them."""
     try:
         with h5py.File(path, "r") as file:
-            return bool(file.attrs.get("writer", "") == _WRITER)
-    except OSError:
-        return False
+            link = file.get("VTKHDF", getlink=True)
+            ours = str(file.attrs.get("writer", "")) == _WRITER and isinstance(link, h5py.ExternalLink)
+            return str(link.filename) if ours else None
+    except (OSError, RuntimeError):
+        return None
 
 
 def _write_link(path: Path, volume_name: str, group: str) -> None:

@@ -20,6 +20,7 @@ from stackreel.paraview.grid import (
     Slab,
     grid_xml,
     numbers,
+    referenced_file,
 )
 from stackreel.volume import Volume
 
@@ -39,7 +40,7 @@ def write_xdmf(volume: Volume) -> list[Path]:
     grids = level_grids(volume)
     files = xdmf_paths(volume)
     texts = [grid_xml(grid, comment=_level_comment(k, grids, files)) for k, grid in enumerate(grids)]
-    refuse_foreign(path, ".xmf2", is_ours)
+    refuse_foreign(path, ".xmf2", volume_of)
     remove_stale(path, ".xmf2", files)
     return [_write_text(file, text) for file, text in zip(files, texts, strict=True)]
 
@@ -111,10 +112,14 @@ def cheaper_level(grids: Sequence[Grid], level: int, slab: Slab) -> int | None:
     return None
 
 
-def is_ours(path: Path) -> bool:
-    """Whether an XDMF file was written by stackreel (and may be replaced without asking)."""
-    with path.open("rb") as file:
-        return MARK.encode() in file.read(8192)
+def volume_of(path: Path) -> str | None:
+    """The volume file that an XDMF file of ours points into, as it names it; None for a file that is not ours."""
+    try:
+        with path.open("rb") as file:
+            text = file.read(16384).decode(errors="replace")
+    except OSError:
+        return None
+    return referenced_file(text) if MARK in text else None
 
 
 def size_text(shape: Sequence[int]) -> str:
