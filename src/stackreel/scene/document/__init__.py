@@ -112,7 +112,7 @@ def from_data(data: Mapping[str, Any], name: str = "movie", folder: str | os.Pat
 
 def json_schema() -> dict[str, Any]:
     """The movie file's JSON Schema (draft 2020-12), for editors and other programs."""
-    schema = _without_null(MovieSpec.model_json_schema(by_alias=True))
+    schema = _strict(MovieSpec.model_json_schema(by_alias=True))
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,
@@ -120,13 +120,17 @@ def json_schema() -> dict[str, Any]:
     }
 
 
-def _without_null(schema: Any) -> Any:
-    """The schema without null as a value: in a movie file, what is not said is left out."""
+_BOUNDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
+"""Bounds as pydantic writes them behind a validator of ours → as JSON Schema does."""
+
+
+def _strict(schema: Any) -> Any:
+    """The schema in JSON Schema's words alone, without null: in a movie file, what is not said is left out."""
     if isinstance(schema, list):
-        return [_without_null(part) for part in schema]
+        return [_strict(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
-    plain = {k: _without_null(v) for k, v in schema.items() if not (k == "default" and v is None)}
+    plain = {_BOUNDS.get(k, k): _strict(v) for k, v in schema.items() if not (k == "default" and v is None)}
     if {"type": "null"} in plain.get("anyOf", ()):
         forms = [form for form in plain.pop("anyOf") if form != {"type": "null"}]
         plain = {**forms[0], **plain} if len(forms) == 1 else {"anyOf": forms, **plain}
