@@ -22,6 +22,7 @@ BEFORE, AFTER = 2, 3
 SIDE = BEFORE + BRICK + AFTER
 CELL = 8
 CELLS = BRICK // CELL
+LONGEST = 4 * BRICK
 OPAQUE = 1.0 / 255.0
 EVEN = 0.7
 
@@ -141,17 +142,26 @@ def openness_at(field, x, y, z):
 
 @njit(nogil=True, fastmath={"contract", "nnan", "nsz"})
 def _values_along(
-    pool, base, values, count, k, begin, dt, lead, middle, x0, y0, z0, dx, dy, dz, least_x, least_y, least_z
-):  # fmt: skip
-    """The interpolated values at the next steps of a ray within one brick, a loop without a branch."""
+    pool, base, values, offsets, count, k, begin, dt, lead, middle, x0, y0, z0, dx, dy, dz, least_x, least_y, least_z
+):
+    """The interpolated values at the next steps of a ray within one brick.
+
+    Two loops without a branch: places and fractions, which the compiler takes sixteen at a time; then the samples.
+    values, offsets : (4 · LONGEST,) float32, whose first LONGEST are the result, and (LONGEST,) int32
+    """
     for j in range(count):
-        t = max(lead, min(begin + (k + j + 0.5) * dt, middle))
+        t = max(lead, min(begin + (np.float64(np.int32(k + j)) + 0.5) * dt, middle))
         x = max(least_x, np.float32(x0 + t * dx))
         y = max(least_y, np.float32(y0 + t * dy))
         z = max(least_z, np.float32(z0 + t * dz))
         ix, iy, iz = np.int32(x), np.int32(y), np.int32(z)
-        at = base + _U(np.uint32(iz * _PLANE32 + iy * _ROW32 + ix))
-        values[j] = trilinear(pool, at, x - np.float32(ix), y - np.float32(iy), z - np.float32(iz))
+        offsets[j] = iz * _PLANE32 + iy * _ROW32 + ix
+        values[LONGEST + j] = x - np.float32(ix)
+        values[2 * LONGEST + j] = y - np.float32(iy)
+        values[3 * LONGEST + j] = z - np.float32(iz)
+    for j in range(count):
+        at = base + _U(np.uint32(offsets[j]))
+        values[j] = trilinear(pool, at, values[LONGEST + j], values[2 * LONGEST + j], values[3 * LONGEST + j])
 
 
 @njit(nogil=True, fastmath={"contract", "nnan", "nsz"})
@@ -207,8 +217,7 @@ def march(
     octants = np.zeros(8, np.uint64)
     for bit in range(64):
         octants[((bit >> 3) & 4) | ((bit >> 2) & 2) | ((bit >> 1) & 1)] |= _ONE << _U(bit)
-    longest = 4 * BRICK
-    values = np.empty(longest, np.float32)
+    values, offsets = np.empty(4 * LONGEST, np.float32), np.empty(LONGEST, np.int32)
     taken = 0
     thinnest = 1.0 / max(per_step[0], per_step[1], per_step[2])
     nbz, nby, nbx = table.shape
@@ -315,7 +324,7 @@ def march(
                     if not occupied:
                         k = until
                         continue
-                until = min(until, k + longest)
+                until = min(until, k + LONGEST)
                 count = until - k
                 taken += count
                 # first all values of the run, a loop without a branch; then what they add to the picture
@@ -326,7 +335,7 @@ def march(
                     )  # fmt: skip
                 else:
                     _values_along(
-                        pool, base, values, count, k, begin, dt, lead, middle,
+                        pool, base, values, offsets, count, k, begin, dt, lead, middle,
                         from_x, from_y, from_z, dx, dy, dz, least_x, least_y, least_z,
                     )  # fmt: skip
                 for j in range(count):
