@@ -42,7 +42,8 @@ def speed(result: Result) -> str:
                 f"- **Memory**: with `--memory {name}` the whole process stays at {_bytes(least['peak'])}, and the "
                 "frames are identical to the last bit."
             )
-    return "\n".join([f"Measured side by side {_where(result)}; [how](docs/benchmarks.md):", "", *lines])
+    note = ["", result["note"]] if result.get("note") else []
+    return "\n".join([f"Measured side by side {_where(result)}; [how](docs/benchmarks.md):", "", *lines, *note])
 
 
 def _machine(result: Result) -> str:
