@@ -27,7 +27,7 @@ MICROMETRES_PER = {
     "m": 1e6,
 }
 
-LARGEST_RATIO = 1e6
+LARGEST_RATIO = 1e9
 """Of two spacings of a volume; more than that is a slip in a number or a unit."""
 
 _LENGTH = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([^\d\s.]*)\s*")

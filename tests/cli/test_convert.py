@@ -269,7 +269,7 @@ def test_a_file_without_the_right_to_read_is_named(tiffs, out, capsys):
         (["--spacing", "1um", "2", "3"], 1, "mixes lengths with and without a unit"),
         (["--spacing", "1ly", "2um", "3um"], 1, 'unknown unit "ly"'),
         (["--spacing", "0", "1", "1"], 1, "spacing along z is 0; it must be a positive length"),
-        (["--spacing", "1e-300", "1", "1e300"], 1, "the largest may be 1,000,000 times the smallest"),
+        (["--spacing", "1e-300", "1", "1e300"], 1, "the largest may be 1,000,000,000 times the smallest"),
         (["--spacing", "60mm", "1nm", "1nm"], 1, "check the numbers and their units"),
         (["--spacing", "1", "2"], 2, "expected 3 arguments"),
         (["--kind", "axial"], 1, "axial data need --period"),

@@ -93,8 +93,10 @@ def check_summaries(volume):
             numbers = block[np.isfinite(block)]
             if numbers.size == 0:
                 assert summary.mask[index] == 0
+                assert (summary.low[index], summary.high[index]) == (-np.inf, -np.inf)
                 continue
-            assert (summary.low[index], summary.high[index]) == (numbers.min(), numbers.max())
+            low = numbers.min() if numbers.size == block.size else -np.inf  # a hole counts as lower than everything
+            assert (summary.low[index], summary.high[index]) == (low, numbers.max())
             bits = int(summary.mask[index]).bit_count()
             assert 1 <= bits <= min(64, len(np.unique(numbers)))
             assert int(summary.mask[index]) & 1  # the lowest value is in the first 64th
