@@ -107,7 +107,7 @@ def test_unknown_units_are_named_with_the_known_ones():
 
 @pytest.mark.parametrize(
     "texts", [("0", "1", "1"), ("1", "-1", "1"), ("1", "1", "1e999"), ("1um", "2", "2"), ("1", "1"),
-              ("1e-300", "1", "1e300"), ("1", "1", "1.1e9"), ("1e-200",) * 3, ("1e300",) * 3]
+              ("1e-300", "1", "1e300"), ("1", "1", "1.1e6"), ("1e-200",) * 3, ("1e300",) * 3]
 )  # fmt: skip
 def test_spacings_that_cannot_be(texts):
     with pytest.raises(UnitError):

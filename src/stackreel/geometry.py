@@ -27,7 +27,7 @@ MICROMETRES_PER = {
     "m": 1e6,
 }
 
-LARGEST_RATIO = 1e9
+LARGEST_RATIO = 1e6
 """Of two spacings of a volume; more than that is a slip in a number or a unit."""
 
 _LENGTH = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([^\d\s.]*)\s*")
@@ -78,13 +78,17 @@ class Spacing:
         for axis, value in zip("zyx", self.zyx, strict=True):
             if not (0 < value < float("inf")):
                 raise UnitError(f"spacing along {axis} is {value:g}; it must be a positive length")
-        if max(self.zyx) > LARGEST_RATIO * min(self.zyx) or not 1e-100 < min(self.zyx) <= max(self.zyx) < 1e100:
-            raise UnitError(
-                f"spacing {' × '.join(f'{v:g}' for v in self.zyx)} (z × y × x) is of no microscope: the largest may be "
-                f"{LARGEST_RATIO:,.0f} times the smallest; check the numbers and their units"
-            )
+        # reduced levels come to more than a person may state
+        self._refuse_beyond(1e3 * LARGEST_RATIO)
         if self.unit not in ("", "um"):
             raise UnitError(f'spacing unit "{self.unit}" must be "um" or "" (ratios only)')
+
+    def _refuse_beyond(self, ratio: float) -> None:
+        if max(self.zyx) > ratio * min(self.zyx) or not 1e-100 < min(self.zyx) <= max(self.zyx) < 1e100:
+            raise UnitError(
+                f"spacing {' × '.join(f'{v:g}' for v in self.zyx)} (z × y × x) is of no microscope: the largest may be "
+                f"{ratio:,.0f} times the smallest; check the numbers and their units"
+            )
 
     @property
     def zyx(self) -> Vec3:
@@ -103,7 +107,9 @@ class Spacing:
         if len(units) > 1:
             raise UnitError(f"spacing {' '.join(texts)} mixes lengths with and without a unit; give all three one")
         z, y, x = (value for value, _ in parsed)
-        return Spacing(z, y, x, units.pop() or "")
+        spacing = Spacing(z, y, x, units.pop() or "")
+        spacing._refuse_beyond(LARGEST_RATIO)
+        return spacing
 
     def scaled(self, factors: Sequence[float]) -> Spacing:
         return Spacing(self.z * factors[0], self.y * factors[1], self.x * factors[2], self.unit)
