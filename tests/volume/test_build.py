@@ -303,7 +303,7 @@ def test_progress_adds_up_to_all_bytes(tmp_path, array_source):
     seen = []
     build(array_source(samples), tmp_path / "a.h5", Recipe("a", Spacing(1, 1, 1)), progress=seen.append)
     assert sum(seen) == samples.nbytes
-    assert len(seen) > 3
+    assert len(seen) > 1
 
 
 def test_an_output_that_stands_is_kept_until_a_new_one_is_complete(tmp_path, array_source):

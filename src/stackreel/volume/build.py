@@ -1,6 +1,6 @@
 """From slices to a volume file in one pass: every section is read once, in bands of rows, and never held whole.
 
-A slab of 32 sections goes by in bands of 128 rows. Each band is cut into chunks; each chunk is summarised, packed and
+A slab of 32 sections goes by in bands of 128 to 512 rows. Each band is cut into chunks; each chunk is summarised, packed and
 reduced while it is in the processor's cache, in threads; the reduced samples fill the next level's band, and so on up
 the pyramid. The file stands under a temporary name until it is complete.
 """
@@ -39,6 +39,8 @@ from stackreel.volume.hdf5 import FORMAT, RESERVED, open_volume
 from stackreel.volume.pyramid import CHUNK, SLAB, LevelPlan, plan_levels
 from stackreel.volume.reduction import Reduction
 from stackreel.volume.volume import Volume
+
+BAND_BYTES = 32 << 20
 
 Progress = Callable[[int], object]
 Finish = Callable[[h5py.File, str, Sequence[Placement]], None]
@@ -188,10 +190,16 @@ def _says_no_room(error: OSError | RuntimeError) -> bool:
     return code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or "No space left" in str(error)
 
 
+def band_rows(row_bytes: int) -> int:
+    """Rows of a section in one band: whole chunks, as many as keep a slab of them within 32 MiB, one to four."""
+    chunks = BAND_BYTES // (SLAB * CHUNK[1] * row_bytes)
+    return CHUNK[1] * (4 if chunks >= 4 else 2 if chunks >= 2 else 1)
+
+
 class _LevelWriter:
     """One level under construction: its data set, its statistics, and the samples that wait for a full band."""
 
-    def __init__(self, file: h5py.File, name: str, plan: LevelPlan, dtype: np.dtype[Any]) -> None:
+    def __init__(self, file: h5py.File, name: str, plan: LevelPlan, dtype: np.dtype[Any], band_rows: int) -> None:
         self.plan = plan
         where = f"/{name}" if plan.index == 0 else f"/levels/{name}/{plan.index}"
         self.dataset = file.create_dataset(
@@ -212,7 +220,7 @@ class _LevelWriter:
         self.mask = np.zeros(plan.bricks, np.uint64)
         self.checksums = np.zeros(plan.chunks, np.uint32)
         self.depth = SLAB // plan.factors[0] if plan.streamed else SLAB
-        self.rows = CHUNK[1] if plan.streamed else plan.shape[1]
+        self.rows = max(CHUNK[1], band_rows // plan.factors[1]) if plan.streamed else plan.shape[1]
         waiting = (min(self.depth, plan.shape[0]), min(self.rows, plan.shape[1]), plan.shape[2])
         self.waiting = np.zeros(waiting if plan.index else (0, 0, 0), dtype)
         self.statistics = (("low", self.low), ("high", self.high), ("mask", self.mask), ("checksums", self.checksums))
@@ -227,13 +235,14 @@ class _Builder:
         self.file, self.source, self.recipe, self.progress, self.scratch = file, source, recipe, progress, scratch
         self.dtype = source.dtype
         plans = plan_levels(source.shape, recipe.spacing, source.dtype.itemsize)
-        self.levels = [_LevelWriter(file, recipe.name, plan, source.dtype) for plan in plans]
+        self.band_rows = band_rows(source.shape[2] * source.dtype.itemsize)
+        self.levels = [_LevelWriter(file, recipe.name, plan, source.dtype, self.band_rows) for plan in plans]
         self.counter = Counter(source.dtype)
         self.own = threading.local()
 
     def run(self) -> None:
         with ThreadPoolExecutor(self.recipe.threads, "stackreel-pack") as self.pool:
-            for z0, y0, band in bands(self.source, SLAB, CHUNK[1], self.scratch):
+            for z0, y0, band in bands(self.source, SLAB, self.band_rows, self.scratch):
                 self._take(0, band, z0, y0)
                 self.progress(band.nbytes)
         self._describe()
@@ -241,9 +250,11 @@ class _Builder:
     def _take(self, index: int, band: npt.NDArray[Any], z0: int, y0: int) -> None:
         """Write the band of a level that begins at plane z0 and row y0, and reduce it into the next level."""
         level = self.levels[index]
+        rows, columns = CHUNK[1:]
         jobs: list[Future[Packed | None]] = [
-            self.pool.submit(self._chunk, index, band[:, :, x0 : x0 + CHUNK[2]], (z0, y0, x0))
-            for x0 in range(0, band.shape[2], CHUNK[2])
+            self.pool.submit(self._chunk, index, band[:, y : y + rows, x : x + columns], (z0, y0 + y, x))
+            for y in range(0, band.shape[1], rows)
+            for x in range(0, band.shape[2], columns)
         ]
         try:
             for job in jobs:
@@ -269,8 +280,7 @@ class _Builder:
             if plane_done:
                 level.z0, level.y0 = z_end, 0
         elif plane_done and (z_end - level.z0 == level.depth or z_end == plan.shape[0]):
-            for y0 in range(0, plan.shape[1], CHUNK[1]):
-                self._take(index, level.waiting[: z_end - level.z0, y0 : y0 + CHUNK[1]], level.z0, y0)
+            self._take(index, level.waiting[: z_end - level.z0], level.z0, 0)
             level.z0 = z_end
 
     def _chunk(self, index: int, block: npt.NDArray[Any], at: Index3) -> Packed | None:

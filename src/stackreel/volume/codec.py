@@ -14,7 +14,7 @@ import numpy.typing as npt
 from isal import isal_zlib
 
 LEVEL = 1
-NOT_WORTH_PACKING = 0.85
+NOT_WORTH_PACKING = 0.8
 SKIP_FILTERS = 0xFFFFFFFF  # an HDF5 filter mask: this chunk is stored as it is
 
 
