@@ -1,8 +1,8 @@
 """From slices to a volume file in one pass: every section is read once, in bands of rows, and never held whole.
 
-A slab of 32 sections goes by in bands of 128 to 512 rows. Each band is cut into chunks; each chunk is summarised, packed and
-reduced while it is in the processor's cache, in threads; the reduced samples fill the next level's band, and so on up
-the pyramid. The file stands under a temporary name until it is complete.
+A slab of 32 sections goes by in bands of 128 to 512 rows. Each band is cut into chunks; each chunk is summarised,
+packed and reduced while it is in the processor's cache, in threads; the reduced samples fill the next level's band,
+and so on up the pyramid. The file stands under a temporary name until it is complete.
 """
 
 from __future__ import annotations
