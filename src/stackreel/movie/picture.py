@@ -22,4 +22,4 @@ def check_picture(path: Path, *, overwrite: bool) -> None:
 def write_picture(path: Path, rgb: npt.NDArray[np.uint8]) -> None:
     """Write uint8 (height, width, 3) as a PNG."""
     with replacing(path) as temporary:
-        Image.fromarray(rgb).save(temporary, format="PNG", optimize=False)
+        Image.fromarray(rgb).save(temporary, format="PNG", compress_level=1)  # a third of the time, a tenth more bytes
