@@ -39,6 +39,19 @@ def _halve_all(src, out, planes, rows, columns):
 
 
 @njit(cache=True, nogil=True)
+def _share(last_z, last_y, last_x, wz, wy, wx):
+    """What a sample counts for: less than 1 where it is the last of an axis and stands for a part of a cell."""
+    k = 1.0
+    if last_z:
+        k *= wz
+    if last_y:
+        k *= wy
+    if last_x:
+        k *= wx
+    return k
+
+
+@njit(cache=True, nogil=True)
 def mean_integer(src, out, fz, fy, fx, wz, wy, wx):
     """Mean of integers, ties to even, so that a constant stays constant and nothing drifts upwards."""
     nz, ny, nx = src.shape
@@ -60,13 +73,7 @@ def mean_integer(src, out, fz, fy, fx, wz, wy, wx):
                 for zz in range(z * fz, min(z * fz + fz, nz)):
                     for yy in range(y * fy, min(y * fy + fy, ny)):
                         for xx in range(x * fx, min(x * fx + fx, nx)):
-                            k = 1.0
-                            if zz == nz - 1:
-                                k *= wz
-                            if yy == ny - 1:
-                                k *= wy
-                            if xx == nx - 1:
-                                k *= wx
+                            k = _share(zz == nz - 1, yy == ny - 1, xx == nx - 1, wz, wy, wx)
                             total += k * src[zz, yy, xx]
                             weight += k
                 out[z, y, x] = int(round(total / weight))
@@ -87,13 +94,7 @@ def mean_float(src, out, fz, fy, fx, wz, wy, wx):
                             value = src[zz, yy, xx]
                             if value != value:
                                 continue
-                            k = 1.0
-                            if zz == nz - 1:
-                                k *= wz
-                            if yy == ny - 1:
-                                k *= wy
-                            if xx == nx - 1:
-                                k *= wx
+                            k = _share(zz == nz - 1, yy == ny - 1, xx == nx - 1, wz, wy, wx)
                             total += k * value
                             weight += k
                 out[z, y, x] = total / weight if weight > 0.0 else math.nan
@@ -123,13 +124,7 @@ def mean_axial(src, out, fz, fy, fx, wz, wy, wx, period, background):
                             if value != value or value == background:
                                 continue
                             signed |= value < 0.0
-                            k = 1.0
-                            if zz == nz - 1:
-                                k *= wz
-                            if yy == ny - 1:
-                                k *= wy
-                            if xx == nx - 1:
-                                k *= wx
+                            k = _share(zz == nz - 1, yy == ny - 1, xx == nx - 1, wz, wy, wx)
                             c += k * math.cos(value * turn)
                             s += k * math.sin(value * turn)
                             weight += k

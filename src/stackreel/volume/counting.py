@@ -32,7 +32,7 @@ class Counter:
         self._lock = threading.Lock()
 
     def table(self) -> npt.NDArray[np.int64]:
-        """The calling thread's own table; uint8 blocks are counted straight into it."""
+        """The calling thread's own table; what was counted elsewhere may be added to it."""
         table: npt.NDArray[np.int64] | None = getattr(self._own, "table", None)
         if table is None:
             table = self._own.table = np.zeros(self._bins, np.int64)
