@@ -101,7 +101,7 @@ class NativeSession:
         self._transfer: TransferFunction | None = None
         self._look_up: LookUp | None = None
         self._ranges: dict[int, tuple[npt.NDArray[Any], npt.NDArray[Any]]] = {}
-        self._coarse: tuple[npt.NDArray[np.float32], Placement] | None = None
+        self._coarse: tuple[npt.NDArray[Any], Placement] | None = None
         self._open: tuple[tuple[TransferFunction, Box | None], Openness] | None = None
         self._visible: dict[int, npt.NDArray[np.bool_]] = {}
 

@@ -7,6 +7,7 @@ place is. It depends on the transfer function and the crop, not on the camera, a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -44,15 +45,16 @@ def coarse_level(volume: Volume) -> Level:
     return (shown or fitting or list(volume.levels))[-1 if shown else 0]
 
 
-def coarse_values(level: Level, missing: float) -> npt.NDArray[np.float32]:
-    """All samples of a level, (z, y, x); what is no number counts as `missing`."""
-    values = level.read((slice(None), slice(None), slice(None))).astype(np.float32)
-    return np.nan_to_num(values, nan=missing, posinf=missing, neginf=missing)
+def coarse_values(level: Level, missing: float) -> npt.NDArray[Any]:
+    """All samples of a level, (z, y, x), in its own type; what is no finite number counts as `missing`."""
+    values = level.read((slice(None), slice(None), slice(None)))
+    return np.nan_to_num(values, nan=missing, posinf=missing, neginf=missing) if values.dtype.kind == "f" else values
 
 
-def openness(values: npt.NDArray[np.float32], grid: Placement, table: LookUp, crop: Box | None) -> Openness:
+def openness(values: npt.NDArray[Any], grid: Placement, table: LookUp, crop: Box | None) -> Openness:
     """How open every place of a coarse level is, with such a transfer function and crop."""
-    entry = (values - np.float32(table.scale[0])) * np.float32(table.scale[1]) + np.float32(0.5)
+    # the difference first, in full: large numbers lose their ends as float32, as bricks would
+    entry = (values - table.scale[0]).astype(np.float32) * np.float32(table.scale[1]) + np.float32(0.5)
     extinction = table.colors[:, 3][np.clip(entry, 0, len(table.colors) - 1).astype(np.int32)]
     filled = (1.0 - np.exp(-extinction * np.float32(THICKNESS))).astype(np.float32)
     if crop is not None:
