@@ -219,8 +219,8 @@ def test_what_is_no_number_is_shown_alike_in_every_brick(make_volume):
 @pytest.mark.parametrize("light", ["none", "studio"])
 def test_large_numbers_keep_their_differences(make_volume, light):
     data = 1e9 + ball(48)[0].astype(np.float64)
-    transfer = TransferFunction(WHITE, ((1e9 + 100, 0), (1e9 + 255, 0.5)), 0.05)
-    small = TransferFunction(WHITE, ((100, 0), (255, 0.5)), 0.05)
+    transfer = TransferFunction(WHITE, ((1e9 + 100, 0), (1e9 + 255, 0.9)), 0.005)  # dense enough to have hollows
+    small = TransferFunction(WHITE, ((100, 0), (255, 0.9)), 0.005)
     a = render(make_volume(data), Scene(Camera(), transfer, light=PRESETS[light])).rgba
     b = render(make_volume(data - 1e9), Scene(Camera(), small, light=PRESETS[light])).rgba
     assert b.max() > 0.5
