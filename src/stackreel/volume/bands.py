@@ -22,7 +22,8 @@ Band = tuple[int, int, npt.NDArray[Any]]
 
 
 def bands(source: SliceSource, slab: int, rows: int, scratch: Path) -> Iterator[Band]:
-    """(z0, y0, samples (z, y, x)) for every band of a stack, in order; the array is valid until the next is asked for.
+    """(z0, y0, samples (z, y, x)) for every band of a stack, in order; two of the arrays are valid at a time: one is
+    overwritten when the next but one is asked for.
 
     slab, rows : sections and rows in a band; the last ones are smaller
     scratch    : folder for a temporary file, used only when slices that must be decoded whole are so large that a
@@ -57,14 +58,11 @@ def _direct(source: SliceSource, slab: int, rows: int) -> Iterator[Band]:
             jobs = [pool.submit(source.read, z0 + i, slice(y0, y0 + tall), band[i]) for i in range(depth)]
             return band, jobs
 
-        ahead = fetch(0)
         try:
             for k, (z0, y0) in enumerate(places):
-                band, jobs = ahead
+                band, jobs = fetch(k)
                 for job in jobs:
                     job.result()
-                if k + 1 < len(places):
-                    ahead = fetch(k + 1)
                 yield z0, y0, band
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
@@ -87,7 +85,7 @@ def _staged(source: SliceSource, slab: int, rows: int, scratch: Path) -> Iterato
                 for job in jobs:
                     job.cancel()
             for y0 in range(0, height, rows):
-                yield z0, y0, np.ascontiguousarray(stage[:n, y0 : y0 + rows])
+                yield z0, y0, np.array(stage[:n, y0 : y0 + rows], order="C")
 
 
 def _stage(shape: Index3, dtype: np.dtype[Any], in_file: int, scratch: Path) -> npt.NDArray[Any]:

@@ -7,15 +7,13 @@ and so on up the pyramid. The file stands under a temporary name until it is com
 
 from __future__ import annotations
 
-import contextlib
 import datetime
-import errno
 import hashlib
 import math
 import os
-import re
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,16 +24,18 @@ import numpy as np
 import numpy.typing as npt
 
 from stackreel._version import __version__
-from stackreel.errors import DiskFullError, OutputExistsError, StackreelError, VolumeError
+from stackreel.errors import DiskFullError, StackreelError, VolumeError
 from stackreel.files import true_path
 from stackreel.geometry import Index3, Placement, Spacing
 from stackreel.kernels import summarise as kernels
 from stackreel.slices.checks import TYPES, way_out
 from stackreel.slices.source import SliceSource
 from stackreel.volume.bands import bands
-from stackreel.volume.codec import LEVEL, NOT_WORTH_PACKING, SKIP_FILTERS, checksum, pack, shrinks_to
+from stackreel.volume.behind import WriteBehind
+from stackreel.volume.codec import LEVEL, NOT_WORTH_PACKING, SKIP_FILTERS, checksum, checksum_within, pack, shrinks_to
 from stackreel.volume.counting import Counter
 from stackreel.volume.hdf5 import FORMAT, RESERVED, open_volume
+from stackreel.volume.output import check_output, says_no_room, sync, temporary
 from stackreel.volume.pyramid import CHUNK, SLAB, LevelPlan, plan_levels
 from stackreel.volume.reduction import Reduction
 from stackreel.volume.volume import Volume
@@ -97,97 +97,25 @@ def build(
     recipe.reduction.check(source.dtype)
     target = true_path(out)
     try:
-        with _temporary(target) as partial:
+        with temporary(target) as partial:
             with h5py.File(partial, "w", libver=("earliest", "v110"), locking=False) as file:
-                builder = _Builder(file, source, recipe, progress, target.parent)
-                builder.run()
+                with WriteBehind(partial) as behind:
+                    builder = _Builder(file, source, recipe, progress, target.parent, behind)
+                    builder.run()
                 full = Placement.of(source.shape, recipe.spacing)
                 finish(file, recipe.name, [full.reduced(level.plan.factors) for level in builder.levels])
-            _sync(partial)
-        _sync(target.parent)
+            sync(partial)
+        sync(target.parent)
     except (OSError, RuntimeError) as error:
         if isinstance(error, StackreelError):
             raise
-        if _says_no_room(error):
+        if says_no_room(error):
             raise DiskFullError(
                 f"{target.parent}: the disk is full, or a quota or limit is reached; nothing was left behind. "
                 "Free some space, or write elsewhere"
             ) from error
         raise VolumeError(f"{out}: could not be written ({str(error).splitlines()[0]})") from error
     return open_volume(out, recipe.name)
-
-
-def check_output(out: Path, *, overwrite: bool) -> None:
-    """Raises unless a file can be made at `out`, and what goes beside it."""
-    try:
-        str(out).encode()
-    except UnicodeEncodeError:
-        raise VolumeError(
-            f"{str(out)!a} is not text in UTF-8, and neither HDF5 nor XDMF could say it; choose another name"
-        ) from None
-    if out.is_dir():
-        raise VolumeError(f"{out} is a folder; name a file in it, such as {out / 'brain.h5'}")
-    if out.exists() and not overwrite:
-        raise OutputExistsError(f"{out} stands already; give another name, or --overwrite to replace it")
-    for folder in (out.parent, true_path(out).parent):
-        if not folder.is_dir():
-            raise VolumeError(f"{folder}: there is no such folder; create it first")
-        if not os.access(folder, os.W_OK):
-            raise VolumeError(f"{folder}: no right to write here; choose another folder")
-
-
-@contextlib.contextmanager
-def _temporary(out: Path) -> Iterator[Path]:
-    """The name that `out` has until the block ends well, for this process alone; otherwise nothing is left of it.
-
-    The name is the same for every run and, unlike those of `files.replacing`, in plain sight: two runs can tell that
-    they would write one file, and what a killed run left, up to hundreds of gigabytes, is seen and is overwritten by
-    the next. Raises VolumeError while another run is at work on it.
-    """
-    partial = out.with_name(f"{out.name}.partial")
-    handle = os.open(partial, os.O_RDWR | os.O_CREAT, 0o666)
-    try:
-        _lock(handle, partial, out)
-        try:
-            yield partial
-            os.replace(partial, out)
-        finally:
-            if _leads_to(partial, handle):  # once it is `out`, another run may have begun one of that name
-                partial.unlink()
-    finally:
-        os.close(handle)
-
-
-def _leads_to(path: Path, handle: int) -> bool:
-    try:
-        return os.path.samestat(path.stat(), os.fstat(handle))
-    except FileNotFoundError:
-        return False
-
-
-def _lock(handle: int, partial: Path, out: Path) -> None:
-    try:
-        import fcntl
-    except ImportError:  # not on Windows
-        return
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        ours = _leads_to(partial, handle)  # not so when the other run has just come to its end
-    except BlockingIOError:
-        ours = False
-    except OSError:  # some network file systems have no locks
-        return
-    if not ours:
-        raise VolumeError(
-            f"{out}: another stackreel is writing it at this moment; wait for that one, or give another name"
-        )
-
-
-def _says_no_room(error: OSError | RuntimeError) -> bool:
-    """Whether an error of ours or of HDF5, which hides the number in its message, means that nothing more fits."""
-    number = re.search(r"errno = (\d+)", str(error))
-    code = int(number[1]) if number else getattr(error, "errno", None)
-    return code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or "No space left" in str(error)
 
 
 def band_rows(row_bytes: int) -> int:
@@ -221,76 +149,137 @@ class _LevelWriter:
         self.checksums = np.zeros(plan.chunks, np.uint32)
         self.depth = SLAB // plan.factors[0] if plan.streamed else SLAB
         self.rows = max(CHUNK[1], band_rows // plan.factors[1]) if plan.streamed else plan.shape[1]
-        waiting = (min(self.depth, plan.shape[0]), min(self.rows, plan.shape[1]), plan.shape[2])
-        self.waiting = np.zeros(waiting if plan.index else (0, 0, 0), dtype)
+        self.band = (min(self.depth, plan.shape[0]), min(self.rows, plan.shape[1]), plan.shape[2])
+        self.waiting = np.empty(self.band if plan.index else (0, 0, 0), dtype)
         self.statistics = (("low", self.low), ("high", self.high), ("mask", self.mask), ("checksums", self.checksums))
         self.z0 = 0  # plane and row where the waiting samples begin
         self.y0 = 0
 
 
-class _Builder:
-    """The pass itself. Only the calling thread touches the HDF5 file; the pool does the numbers."""
+@dataclass(frozen=True)
+class _Band:
+    """Samples (z, y, x) of a level that are complete, and the plane and row where they begin."""
 
-    def __init__(self, file: h5py.File, source: SliceSource, recipe: Recipe, progress: Progress, scratch: Path) -> None:
+    index: int
+    samples: npt.NDArray[Any]
+    z0: int
+    y0: int
+
+
+@dataclass(frozen=True)
+class _Flight:
+    """A band on its way through the pool: its chunks in order, and the band of the next level that it completes."""
+
+    jobs: Sequence[Future[Packed | None]]
+    level: _LevelWriter
+    completes: _Band | None
+
+
+class _Builder:
+    """The pass itself. Only the calling thread touches the HDF5 file; the pool does the numbers.
+
+    Bands go through the pool one after the other, those of all levels, and are written in that order; the next band of
+    sections is always begun before one is waited for, so that the pool never runs dry.
+    """
+
+    def __init__(
+        self,
+        file: h5py.File,
+        source: SliceSource,
+        recipe: Recipe,
+        progress: Progress,
+        scratch: Path,
+        behind: WriteBehind,
+    ) -> None:
         self.file, self.source, self.recipe, self.progress, self.scratch = file, source, recipe, progress, scratch
+        self.behind = behind
         self.dtype = source.dtype
         plans = plan_levels(source.shape, recipe.spacing, source.dtype.itemsize)
         self.band_rows = band_rows(source.shape[2] * source.dtype.itemsize)
         self.levels = [_LevelWriter(file, recipe.name, plan, source.dtype, self.band_rows) for plan in plans]
         self.counter = Counter(source.dtype)
         self.own = threading.local()
+        self.flights: deque[_Flight] = deque()
 
     def run(self) -> None:
         with ThreadPoolExecutor(self.recipe.threads, "stackreel-pack") as self.pool:
-            for z0, y0, band in bands(self.source, SLAB, self.band_rows, self.scratch):
-                self._take(0, band, z0, y0)
-                self.progress(band.nbytes)
+            self.pool.submit(self._load_kernels)
+            try:
+                for z0, y0, samples in bands(self.source, SLAB, self.band_rows, self.scratch):
+                    latest = self._begin(_Band(0, samples, z0, y0))
+                    while self.flights[0] is not latest:
+                        self._finish(self.flights.popleft())
+                    self.progress(samples.nbytes)
+                while self.flights:
+                    self._finish(self.flights.popleft())
+            finally:
+                self.pool.shutdown(wait=True, cancel_futures=True)
         self._describe()
 
-    def _take(self, index: int, band: npt.NDArray[Any], z0: int, y0: int) -> None:
-        """Write the band of a level that begins at plane z0 and row y0, and reduce it into the next level."""
-        level = self.levels[index]
-        rows, columns = CHUNK[1:]
-        jobs: list[Future[Packed | None]] = [
-            self.pool.submit(self._chunk, index, band[:, y : y + rows, x : x + columns], (z0, y0 + y, x))
-            for y in range(0, band.shape[1], rows)
-            for x in range(0, band.shape[2], columns)
-        ]
-        try:
-            for job in jobs:
-                if (packed := job.result()) is not None:
-                    at, stored, filters = packed
-                    level.dataset.id.write_direct_chunk(at, stored, filters)
-        finally:
-            for job in jobs:
-                job.cancel()
-        if index + 1 < len(self.levels):
-            self._advance(index + 1, z0 + band.shape[0], y0 + band.shape[1])
+    def _load_kernels(self) -> None:
+        """Have Numba fetch its compiled code while the first sections are read."""
+        kernels.copy_unless_zero(np.zeros((1, 1, 2), self.dtype)[:, :, :1], np.zeros((1, 1, 1), self.dtype))
 
-    def _advance(self, index: int, z_below: int, y_below: int) -> None:
-        """Take what waits in a level once it is a full band; the level below has come to plane and row *_below."""
-        level = self.levels[index]
-        plan = level.plan
-        z_end, y_end = -(-z_below // plan.halved[0]), -(-y_below // plan.halved[1])
+    def _begin(self, band: _Band) -> _Flight:
+        """Have the pool work on a band."""
+        samples, (rows, columns) = band.samples, CHUNK[1:]
+        jobs = []
+        for y in range(0, samples.shape[1], rows):
+            for x in range(0, samples.shape[2], columns):
+                block, at = samples[:, y : y + rows, x : x + columns], (band.z0, band.y0 + y, x)
+                jobs.append(self.pool.submit(self._chunk, band.index, block, at, self._above(band.index, block, at)))
+        flight = _Flight(jobs, self.levels[band.index], self._completed(band))
+        self.flights.append(flight)
+        return flight
+
+    def _finish(self, flight: _Flight) -> None:
+        """Write a band, and begin with the one that it completes."""
+        for job in flight.jobs:
+            if (packed := job.result()) is not None:
+                at, stored, filters = packed
+                flight.level.dataset.id.write_direct_chunk(at, stored, filters)
+                self.behind.wrote(len(stored))
+        if flight.completes is not None:
+            self._begin(flight.completes)
+
+    def _completed(self, below: _Band) -> _Band | None:
+        """What waits in the next level, where a band below makes it a full band; others begin to wait in its place."""
+        if below.index + 1 == len(self.levels):
+            return None
+        level = self.levels[below.index + 1]
+        plan, z0, y0 = level.plan, level.z0, level.y0
+        z_end = -(-(below.z0 + below.samples.shape[0]) // plan.halved[0])
+        y_end = -(-(below.y0 + below.samples.shape[1]) // plan.halved[1])
         plane_done = y_end == plan.shape[1]
         if plan.streamed:
-            if plane_done or y_end - level.y0 == level.rows:
-                self._take(index, level.waiting[: z_end - level.z0, : y_end - level.y0], level.z0, level.y0)
-                level.y0 = y_end
-            if plane_done:
-                level.z0, level.y0 = z_end, 0
-        elif plane_done and (z_end - level.z0 == level.depth or z_end == plan.shape[0]):
-            self._take(index, level.waiting[: z_end - level.z0], level.z0, 0)
-            level.z0 = z_end
+            full = plane_done or y_end - y0 == level.rows
+        else:
+            full = plane_done and (z_end - z0 == level.depth or z_end == plan.shape[0])
+        if not full:
+            return None
+        band = _Band(plan.index, level.waiting[: z_end - z0, : y_end - y0], z0, y0)
+        level.waiting = np.empty(level.band, self.dtype)
+        level.z0, level.y0 = (z_end, 0) if plane_done else (z0, y_end)
+        return band
 
-    def _chunk(self, index: int, block: npt.NDArray[Any], at: Index3) -> Packed | None:
+    def _above(self, index: int, block: npt.NDArray[Any], at: Index3) -> npt.NDArray[Any] | None:
+        """Where in the next level a block at such a place goes; None at the top."""
+        if index + 1 == len(self.levels):
+            return None
+        above = self.levels[index + 1]
+        halved = above.plan.halved
+        begins = [o // f - first for o, f, first in zip(at, halved, (above.z0, above.y0, 0), strict=True)]
+        counts = [-(-n // f) for n, f in zip(block.shape, halved, strict=True)]
+        return above.waiting[tuple(slice(b, b + n) for b, n in zip(begins, counts, strict=True))]
+
+    def _chunk(self, index: int, block: npt.NDArray[Any], at: Index3, above: npt.NDArray[Any] | None) -> Packed | None:
         """All that is done to one chunk, in any thread; None when there is nothing to store."""
         level = self.levels[index]
         copy = self._buffer(block.shape)
         empty = not kernels.copy_unless_zero(block, copy)
         block = copy
-        if index + 1 < len(self.levels):
-            self._reduce(index, block, at, empty)
+        if above is not None:
+            self._reduce(level, block, at, empty, above)
         bricks = tuple(
             slice(o // b, -(-(o + n) // b)) for o, n, b in zip(at, block.shape, level.plan.brick, strict=True)
         )
@@ -304,7 +293,9 @@ class _Builder:
         if chunk is not block:
             chunk[tuple(slice(0, n) for n in block.shape)] = block
         packed = pack(chunk) if worth_packing else chunk.tobytes()
-        level.checksums[tuple(o // c for o, c in zip(at, level.plan.chunk, strict=True))] = checksum(chunk)
+        place = tuple(o // c for o, c in zip(at, level.plan.chunk, strict=True))
+        known = worth_packing and chunk.itemsize == 1  # others are shuffled before they are packed
+        level.checksums[place] = checksum_within(packed) if known else checksum(chunk)
         return at, packed, 0 if worth_packing else SKIP_FILTERS
 
     def _buffer(self, shape: tuple[int, ...]) -> npt.NDArray[Any]:
@@ -314,19 +305,17 @@ class _Builder:
             buffer = self.own.buffer = np.empty(CHUNK[0] * CHUNK[1] * CHUNK[2], self.dtype)
         return buffer[: math.prod(shape)].reshape(shape)
 
-    def _reduce(self, index: int, block: npt.NDArray[Any], at: Index3, empty: bool) -> None:
-        level, above = self.levels[index], self.levels[index + 1]
-        halved = above.plan.halved
+    def _reduce(
+        self, level: _LevelWriter, block: npt.NDArray[Any], at: Index3, empty: bool, out: npt.NDArray[Any]
+    ) -> None:
+        if empty:
+            out[...] = 0
+            return
         ends = [o + n == size for o, n, size in zip(at, block.shape, level.plan.shape, strict=True)]
         weights = level.plan.tail_weights(self.source.shape)
         wz, wy, wx = (w if end else 1.0 for w, end in zip(weights, ends, strict=True))
-        begins = [o // f - first for o, f, first in zip(at, halved, (above.z0, above.y0, 0), strict=True)]
-        counts = [-(-n // f) for n, f in zip(block.shape, halved, strict=True)]
-        out = above.waiting[tuple(slice(b, b + n) for b, n in zip(begins, counts, strict=True))]
-        if empty:
-            out[...] = 0
-        else:
-            self.recipe.reduction.into(block, out, halved, (wz, wy, wx))
+        halved = self.levels[level.plan.index + 1].plan.halved
+        self.recipe.reduction.into(block, out, halved, (wz, wy, wx))
 
     def _summarise(self, level: _LevelWriter, block: npt.NDArray[Any], bricks: tuple[slice, ...]) -> bool:
         """Note a block's statistics; whether packing saves enough to be worth the time, now and at every reading."""
@@ -380,12 +369,3 @@ class _Builder:
 
 def _now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-
-
-def _sync(path: Path) -> None:
-    """Make sure that what was written outlives a power cut."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -61,3 +61,8 @@ def checksum(chunk: npt.NDArray[Any]) -> int:
     """Adler-32 of a C-contiguous chunk."""
     value: int = isal_zlib.adler32(chunk.data)
     return value
+
+
+def checksum_within(packed: bytes) -> int:
+    """The Adler-32 that a deflated chunk ends with: that of its bytes, as they were packed."""
+    return int.from_bytes(packed[-4:], "big")

@@ -1,0 +1,48 @@
+"""The disk is kept busy while sections are still converted, so that little is left to wait for at the end.
+
+What a program writes is first collected by the operating system, which may well begin to pass it on only when the file
+is closed. Here a thread of its own asks for that every 16 MiB, and learns first when the disk refuses.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+STEP_BYTES = 16 << 20
+
+_pass_on = getattr(os, "fdatasync", os.fsync)
+
+
+class WriteBehind:
+    """Passes a growing file on to its disk, in the background: `wrote` what has come to it since.
+
+    Leaving the block waits for what is on its way. Raises OSError, then or at the next `wrote`, when the disk does not
+    take it; such an error is told only once by the system, so nobody may ignore it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._handle = os.open(path, os.O_RDWR)
+        self._pool = ThreadPoolExecutor(1, "stackreel-write-behind")
+        self._job: Future[None] | None = None
+        self._waiting = 0
+
+    def wrote(self, size: int) -> None:
+        self._waiting += size
+        if self._waiting >= STEP_BYTES and (self._job is None or self._job.done()):
+            if self._job is not None:
+                self._job.result()
+            self._waiting = 0
+            self._job = self._pool.submit(_pass_on, self._handle)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._pool.shutdown(wait=True)
+        os.close(self._handle)
+        if error is None and self._job is not None:
+            self._job.result()
