@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 
 from stackreel._version import __version__
 from stackreel.cli.options import announce_compiling
+from stackreel.cli.start import end_at_once, loading
 from stackreel.errors import StackreelError
 
 # in the order of the work
@@ -75,7 +76,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return end.code if isinstance(end.code, int) else 2
     try:
         if getattr(args, "compiles", False):
-            announce_compiling()
+            end_at_once()
+            with loading():
+                announce_compiling()
         with _sigterm_as_ctrl_c():
             code: int = args.run(args)
         sys.stdout.flush()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stackreel.cli.options import note
+from stackreel.cli.start import loading
 from stackreel.cli.values import positive
 
 if TYPE_CHECKING:
@@ -77,16 +78,18 @@ def run(args: argparse.Namespace) -> int:
     import os
     import time
 
-    from tqdm import tqdm
+    with loading():
+        from tqdm import tqdm
 
-    from stackreel.files import true_path
-    from stackreel.paraview.doors import check_doors, write_doors
-    from stackreel.paraview.vtkhdf import write_vtkhdf
-    from stackreel.slices import open_slices
-    from stackreel.volume.bands import staging_bytes
-    from stackreel.volume.build import Recipe, build, check_output
-    from stackreel.volume.pyramid import SLAB
-    from stackreel.volume.reduction import Reduction
+        from stackreel.files import true_path
+        from stackreel.paraview.doors import check_doors, write_doors
+        from stackreel.paraview.vtkhdf import write_vtkhdf
+        from stackreel.slices import open_slices
+        from stackreel.volume.bands import staging_bytes
+        from stackreel.volume.build import Recipe, build
+        from stackreel.volume.output import check_output
+        from stackreel.volume.pyramid import SLAB
+        from stackreel.volume.reduction import Reduction
 
     reduction = Reduction(args.kind, args.period, args.background)
     spacing = _stated_spacing(args)
