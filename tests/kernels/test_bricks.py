@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from stackreel.kernels import bricks
-from stackreel.kernels.march import AFTER, BEFORE, BRICK, CELL, CELLS, SIDE
+from stackreel.kernels.sample import AFTER, BEFORE, BRICK, CELL, CELLS, SIDE
 
 
 def cut(samples, chunk):
@@ -44,27 +44,6 @@ def test_a_brick_holds_its_part_and_its_neighbours_and_repeats_the_border(shape,
             low, high = ranges[index]
             assert low[cell] <= part.min()
             assert high[cell] >= part.max()
-
-
-def test_emptiness_is_measured_to_the_nearest_brick():
-    rng = np.random.default_rng(2)
-    for shape in ((9, 11, 13), (1, 1, 30), (5, 1, 8)):
-        table = np.where(rng.random(shape) < 0.03, rng.integers(0, 50, shape), -1).astype(np.int32)
-        table[0, 0, 0] = 7
-        found = table.copy()
-        bricks.measure_emptiness(found, 64)
-        full = np.argwhere(table >= 0)
-        for index in np.ndindex(*shape):
-            if table[index] >= 0:
-                assert found[index] == table[index]
-            else:
-                assert found[index] == -np.abs(full - index).max(axis=1).min()
-
-
-def test_where_there_is_nothing_at_all_the_way_is_long():
-    table = np.full((3, 4, 5), -1, np.int32)
-    bricks.measure_emptiness(table, 64)
-    assert (table == -64).all()
 
 
 def test_a_brick_is_visible_where_any_interpolated_value_could_be():

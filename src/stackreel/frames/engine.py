@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stackreel.geometry import Vec3
+from stackreel.kernels.compose import over
 from stackreel.scene import Scene
 from stackreel.volume import Volume
 
@@ -40,8 +41,10 @@ class Frame:
 
     def over(self, background: Vec3) -> npt.NDArray[np.uint8]:
         """The picture on its background: uint8 (height, width, 3)."""
-        rgb = self.rgba[..., :3] + (1.0 - self.rgba[..., 3:]) * np.asarray(background, np.float32)
-        return np.clip(rgb * 255.0 + 0.5, 0.0, 255.0).astype(np.uint8)
+        height, width = self.rgba.shape[:2]
+        picture = np.empty((height, width, 3), np.uint8)
+        over(self.rgba.reshape(-1, 4), np.asarray(background, np.float32), picture.reshape(-1, 3))
+        return picture
 
 
 class Session(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from stackreel.kernels.march import AFTER, BEFORE, BRICK, CELL, CELLS, SIDE
+from stackreel.kernels.sample import AFTER, BEFORE, BRICK, CELL, CELLS, SIDE
 
 
 @njit(cache=True, nogil=True)
@@ -148,74 +148,3 @@ def visible_cells(low, high, sums, first, per_value, slots, cells):
                 bits |= np.uint64(1) << np.uint64(cell)
                 found += 1
         cells[slot] = bits if found < total * 3 // 4 else np.uint64(0xFFFFFFFFFFFFFFFF)
-
-
-@njit(cache=True, nogil=True)
-def measure_emptiness(table, limit):
-    """Turns every -1 of a table of slots (bricks z, y, x) into -d, d the Chebyshev distance to the next slot ≥ 0."""
-    nz, ny, nx = table.shape
-    for direction in range(2):
-        for a in range(nz):
-            z = a if direction == 0 else nz - 1 - a
-            for b in range(ny):
-                y = b if direction == 0 else ny - 1 - b
-                for c in range(nx):
-                    x = c if direction == 0 else nx - 1 - c
-                    if table[z, y, x] >= 0:
-                        continue
-                    best = limit if direction == 0 else -table[z, y, x]
-                    for dz in range(-1, 2):
-                        for dy in range(-1, 2):
-                            for dx in range(-1, 2):
-                                order = dz * 9 + dy * 3 + dx
-                                if (order >= 0) == (direction == 0) or order == 0:
-                                    continue
-                                zz, yy, xx = z + dz, y + dy, x + dx
-                                if 0 <= zz < nz and 0 <= yy < ny and 0 <= xx < nx:
-                                    far = table[zz, yy, xx]
-                                    best = min(best, 1 if far >= 0 else 1 - far)
-                    table[z, y, x] = -best
-
-
-@njit(cache=True, nogil=True)
-def cover_tiles(table, corner, camera, origin, step, size, side, near, far):
-    """Between which depths each tile of the picture has bricks: lowers `near` and raises `far`, (tile rows, columns).
-
-    table, corner : as in march; camera : (4, 3) as in march; origin, step : of the level's samples, world (x, y, z)
-    size          : width and height of the picture in pixels; side : of a tile in pixels
-    A brick that reaches behind the camera covers every tile.
-    """
-    nz, ny, nx = table.shape
-    rows, columns = near.shape
-    width, height = size
-    right, up, forward = camera[1], camera[2], camera[3]
-    per_right = 1.0 / (right[0] ** 2 + right[1] ** 2 + right[2] ** 2)
-    per_up = 1.0 / (up[0] ** 2 + up[1] ** 2 + up[2] ** 2)
-    for z in range(nz):
-        for y in range(ny):
-            for x in range(nx):
-                if table[z, y, x] < 0:
-                    continue
-                u0, u1, v0, v1, t0, t1 = np.inf, -np.inf, np.inf, -np.inf, np.inf, -np.inf
-                for c in range(8):
-                    # one voxel more than the brick: a coarse level's first voxel begins before its first sample
-                    px = origin[0] + step[0] * ((corner[0] + x + (c & 1)) * BRICK + ((c & 1) * 2 - 1)) - camera[0, 0]
-                    py = origin[1] + step[1] * ((corner[1] + y + (c >> 1 & 1)) * BRICK + ((c >> 1 & 1) * 2 - 1))
-                    py -= camera[0, 1]
-                    pz = origin[2] + step[2] * ((corner[2] + z + (c >> 2)) * BRICK + ((c >> 2) * 2 - 1)) - camera[0, 2]
-                    t = px * forward[0] + py * forward[1] + pz * forward[2]
-                    t0, t1 = min(t0, t), max(t1, t)
-                    if t > 1e-6:
-                        u = (px * right[0] + py * right[1] + pz * right[2]) * per_right / t
-                        v = (px * up[0] + py * up[1] + pz * up[2]) * per_up / t
-                        u0, u1, v0, v1 = min(u0, u), max(u1, u), min(v0, v), max(v1, v)
-                if t0 <= 1e-6:
-                    u0, u1, v0, v1 = -1.0, 1.0, -1.0, 1.0
-                left = int(max(0.0, min(columns - 1.0, (u0 + 1.0) * 0.5 * width / side)))
-                end = int(max(0.0, min(columns - 1.0, (u1 + 1.0) * 0.5 * width / side)))
-                top = int(max(0.0, min(rows - 1.0, (1.0 - v1) * 0.5 * height / side)))
-                bottom = int(max(0.0, min(rows - 1.0, (1.0 - v0) * 0.5 * height / side)))
-                for i in range(top, bottom + 1):
-                    for j in range(left, end + 1):
-                        near[i, j] = min(near[i, j], t0)
-                        far[i, j] = max(far[i, j], t1)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from isal import isal_zlib
 
 from stackreel.errors import EncodeError
 from stackreel.files import check_writable, replacing
+
+_UP, _TRUECOLOR = 2, 2
 
 
 def check_picture(path: Path, *, overwrite: bool) -> None:
@@ -22,4 +25,25 @@ def check_picture(path: Path, *, overwrite: bool) -> None:
 def write_picture(path: Path, rgb: npt.NDArray[np.uint8]) -> None:
     """Write uint8 (height, width, 3) as a PNG."""
     with replacing(path) as temporary:
-        Image.fromarray(rgb).save(temporary, format="PNG", compress_level=1)  # a third of the time, a tenth more bytes
+        temporary.write_bytes(png(rgb))
+
+
+def png(rgb: npt.NDArray[np.uint8]) -> bytes:
+    """A picture, uint8 (height, width, 3), as the bytes of a PNG file: every row as its difference from the one above.
+
+    Deflated with ISA-L: a tenth of the time of zlib's fastest, and no larger. Source: W3C, PNG (Third Edition).
+    """
+    height, width = rgb.shape[:2]
+    rows = rgb.reshape(height, width * 3)
+    filtered = np.empty((height, 1 + width * 3), np.uint8)
+    filtered[:, 0] = _UP
+    filtered[0, 1:] = rows[0]
+    np.subtract(rows[1:], rows[:-1], out=filtered[1:, 1:])
+    header = struct.pack(">IIBBBBB", width, height, 8, _TRUECOLOR, 0, 0, 0)
+    deflated = isal_zlib.compress(filtered, 1)
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", deflated) + _chunk(b"IEND", b"")
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    checksum = isal_zlib.crc32(data, isal_zlib.crc32(kind))
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", checksum)

@@ -26,13 +26,16 @@ from stackreel.frames.native.pool import BrickPool, brick_bytes, brick_grid, for
 from stackreel.frames.native.tables import LookUp, in_bricks, look_up
 from stackreel.geometry import Box, Placement
 from stackreel.kernels import bricks as kernels
-from stackreel.kernels.march import BRICK, march
+from stackreel.kernels.cover import bricks_of_tiles, front_to_back
+from stackreel.kernels.march import march
+from stackreel.kernels.run import TILE
+from stackreel.kernels.sample import BRICK
 from stackreel.scene import Camera, Light, Scene, TransferFunction
 from stackreel.volume import Volume
 
-TILE = 32
 MOST_LABELS = 65_536
-FARTHEST = 64
+FEWEST_BRICKS = 48
+FEW_PLANES = 8
 
 
 def default_memory() -> int:
@@ -49,7 +52,7 @@ class NativeEngine:
     """
 
     name = "native"
-    version = "1"
+    version = "2"
 
     def __init__(self, memory: int | None = None, threads: int | None = None, stride: float = 1.5) -> None:
         self.memory = default_memory() if memory is None else memory
@@ -89,7 +92,7 @@ class NativeSession:
         bricks = sum(int(np.prod(brick_grid(level.shape), dtype=np.int64)) for level in volume.levels)
         books = bricks * (2 * volume.dtype.itemsize + 16) + width * height * 16
         books += 8 * int(np.prod(coarse_level(volume).shape, dtype=np.int64))
-        least = books + fewest_bricks(volume, self.stride) * brick_bytes(volume.dtype)
+        least = books + FEWEST_BRICKS * brick_bytes(volume.dtype)
         if engine.memory < least:
             raise EngineError(
                 f"--memory {format_bytes(engine.memory)} is too little for this volume at {width} × {height}; "
@@ -121,7 +124,9 @@ class NativeSession:
             placements = [level.placement for level in self.volume.levels]
             for shell in view.shells(scene.camera, box, placements, height, self.output.detail):
                 finest = min(finest, shell.level)
-                samples += self._draw(shell, (shell.near, shell.far), window, shot)
+                placement = placements[shell.level]
+                planes = view.Planes.of(shell, scene.camera, placement, self.stride)
+                samples += self._draw(planes, window, shot)
         state[..., 3] = 1.0 - state[..., 3]
         return Frame(state, finest, samples)
 
@@ -159,42 +164,49 @@ class NativeSession:
             self._visible[index] = out
         return self._visible[index]
 
-    def _draw(self, shell: view.Shell, span: tuple[float, float], window: view.Window, shot: _Shot) -> int:
-        """Draw the part `span` of a shell in a window; cuts either in half until its bricks fit into the pool."""
-        level = self.volume.levels[shell.level]
-        lower, upper = view.box_in_index(shot.box, level.placement)
-        visible = self._visible_bricks(shell.level)
-        shape = np.array(visible.shape)
-        begin = np.clip(np.floor(lower[::-1] / BRICK).astype(int), 0, shape - 1)
-        end = np.clip(np.floor(upper[::-1] / BRICK).astype(int) + 1, 1, shape)
-        wanted = np.zeros(visible.shape, bool)
-        # a step belongs to the pass in which its middle lies, and may reach out of it by half its length
-        reach = 2.0 * self.stride * max(level.placement.step)
-        planes = view.frustum(shot.frame, window, self.output.size, span[0] - reach, span[1] + reach)
-        count = kernels.bricks_in_view(
-            visible, begin, end, view.planes_in_index(planes, level.placement), wanted
-        )
+    def _draw(self, planes: view.Planes, window: view.Window, shot: _Shot) -> int:
+        """Draw some planes of a shell in a window; cuts either in half until its bricks fit into the pool."""
+        level = self.volume.levels[planes.shell.level]
+        wanted = self._bricks_in_view(planes, window, shot)
+        count = np.count_nonzero(wanted)
         if count == 0:
             return 0
         if count > self.pool.capacity:
-            if span[1] - span[0] > BRICK / 4 * min(level.placement.step):
-                middle = 0.5 * (span[0] + span[1])
-                near = self._draw(shell, (span[0], middle), window, shot)
-                return near + self._draw(shell, (middle, span[1]), window, shot)
-            if (halves := window.halves()) is not None:
-                return sum(self._draw(shell, span, half, shot) for half in halves)
-            more = (count - self.pool.capacity) * brick_bytes(self.volume.dtype)
-            raise EngineError(f"one pixel needs {count} bricks at once: give {math.ceil(more / 2**20)}M more --memory")
-        filled = self.pool.hold(shell.level, wanted)
+            halves = planes.halves() if planes.count > FEW_PLANES else None
+            if halves is not None:
+                return sum(self._draw(half, window, shot) for half in halves)
+            if (parts := window.halves()) is not None:
+                return sum(self._draw(planes, part, shot) for part in parts)
+            return sum(self._draw(half, window, shot) for half in planes.halves())
+        filled = self.pool.hold(planes.shell.level, wanted)
         if len(filled):
             self._note_cells(filled)
-        first, past = view.filled_box(wanted)
-        region = tuple(slice(a, b) for a, b in zip(first, past, strict=True))
-        table = np.where(wanted[region], self.pool.slots[shell.level][region], -1).astype(np.int32)
-        # statistics promise less than the samples themselves: now that these are here, more turns out to be hidden
-        table[(table >= 0) & (self.cells[table] == 0)] = -1
-        kernels.measure_emptiness(table, FARTHEST)
-        return self._walk(shell, span, window, shot, (lower, upper), table, np.array(first[::-1], np.int64))
+        return self._walk(planes, window, shot, level.placement, wanted)
+
+    def _bricks_in_view(self, planes: view.Planes, window: view.Window, shot: _Shot) -> npt.NDArray[np.bool_]:
+        """Marks, (bricks z, y, x), the bricks that the rays of a window may meet on such planes."""
+        placement = self.volume.levels[planes.shell.level].placement
+        lower, upper = view.box_in_index(shot.box, placement)
+        visible = self._visible_bricks(planes.shell.level)
+        near, far = planes.depths
+        corners = view.frustum_corners(shot.frame, window, self.output.size, near, far)
+        # where a ray enters and leaves the box, its sample may stand half a step from the plane
+        margin = 0.5 * planes.step * float(np.linalg.norm(shot.frame[1:], axis=1).sum())
+        seen_lower, seen_upper = view.bounds_in_index(corners, margin, placement)
+        shape = np.array(visible.shape)
+        last = np.maximum(upper, lower)
+        begin = np.floor(np.clip(seen_lower, lower, last)[::-1] / BRICK).astype(int)
+        end = np.floor(np.clip(seen_upper, lower, last)[::-1] / BRICK).astype(int) + 1
+        wanted = np.zeros(visible.shape, bool)
+        bounds = view.frustum(shot.frame, window, self.output.size, near, far, margin)
+        kernels.bricks_in_view(
+            visible,
+            np.clip(begin, 0, shape - 1),
+            np.clip(end, 1, shape),
+            view.planes_in_index(bounds, placement),
+            wanted,
+        )
+        return wanted
 
     def _openness(self, scene: Scene) -> tuple[npt.NDArray[Any], ...]:
         """What kernels.march wants to know of ambient occlusion; made anew when transfer function or crop change."""
@@ -212,54 +224,42 @@ class NativeSession:
 
     def _walk(
         self,
-        shell: view.Shell,
-        span: tuple[float, float],
+        planes: view.Planes,
         window: view.Window,
         shot: _Shot,
-        bounds: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]],
-        table: npt.NDArray[np.int32],
-        corner: npt.NDArray[np.int64],
+        grid: Placement,
+        wanted: npt.NDArray[np.bool_],
     ) -> int:
         """Send the rays of a window through resident bricks."""
-        look, grid = self._look_up, self.volume.levels[shell.level].placement
+        look, frame, size = self._look_up, shot.frame, self.output.size
         assert look is not None
-        origin, per_step = np.asarray(grid.origin), 1.0 / np.asarray(grid.step)
-        depths, now = np.array([shell.near, shell.far]), np.array(span)
+        origin, step = np.asarray(grid.origin), np.asarray(grid.step)
+        bricks = front_to_back(wanted, self.pool.slots[planes.shell.level], self.cells, (frame[0] - origin) / step)
+        margin = 0.5 * planes.step * np.abs(frame[1:]).sum(axis=0) / step
+        met, begins = bricks_of_tiles(bricks, frame, origin, step, size, TILE, margin)
+        depths, now = np.array([planes.shell.near, planes.shell.far]), np.array([planes.first, planes.end])
+        bounds = view.box_in_index(shot.box, grid)
         light = light_vector(shot.scene.light, shot.scene.camera, shot.scene.transfer, float(max(grid.step)))
         nearest = self.volume.kind != "intensity"
         around = self._openness(shot.scene)
-        width, height = self.output.size
-        tiles = (-(-height // TILE), -(-width // TILE))
-        near, far = np.full(tiles, np.inf), np.full(tiles, -np.inf)
-        kernels.cover_tiles(
-            table, corner, shot.frame, origin, np.asarray(grid.step), self.output.size, TILE, near, far
-        )
+        columns = -(-size[0] // TILE)
         samples = self.pool.samples.reshape(-1)
         scale = look.scale - np.array([self.pool.offset, 0.0])
         taken: list[int] = []
 
         def walk(tile: npt.NDArray[np.int64]) -> None:
-            covered = np.array([near[tile[0] // TILE, tile[2] // TILE], far[tile[0] // TILE, tile[2] // TILE]])
-            taken.append(
-                march(
-                    shot.state, tile, covered, shot.frame, origin, per_step, *bounds, depths, now, self.stride,
-                    table, corner, samples, self.cells, look.colors, scale, light, *around, nearest,
-                )
-            )  # fmt: skip
+            at = tile[0] // TILE * columns + tile[2] // TILE
+            some = met[begins[at] : begins[at + 1]]
+            if len(some):
+                taken.append(
+                    march(
+                        shot.state, tile, frame, origin, 1.0 / step, *bounds, depths, now, planes.step, some, bricks,
+                        samples, self.cells, look.packed, scale, light, *around, nearest,
+                    )
+                )  # fmt: skip
 
-        met = [tile for tile in window.tiles(TILE) if near[tile[0] // TILE, tile[2] // TILE] < np.inf]
-        for_each(self.threads, met, walk, batch=4)
+        for_each(self.threads, window.tiles(TILE), walk, batch=2)
         return sum(taken)
-
-
-def fewest_bricks(volume: Volume, stride: float) -> int:
-    """Bricks that the thinnest pass through a single pixel may need at once."""
-    worst = 0
-    for level in volume.levels:
-        thin, thick = min(level.placement.step), max(level.placement.step)
-        along = (4.0 * stride * thick / thin + BRICK / 4) / BRICK + 2.0
-        worst = max(worst, 8 * math.ceil(along))
-    return worst
 
 
 def light_vector(light: Light, camera: Camera, transfer: TransferFunction, step: float) -> npt.NDArray[np.float64]:

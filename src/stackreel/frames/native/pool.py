@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from stackreel.geometry import Index3
 from stackreel.kernels import bricks as kernels
-from stackreel.kernels.march import BEFORE, BRICK, CELLS, SIDE
+from stackreel.kernels.sample import BEFORE, BRICK, CELLS, SIDE
 from stackreel.volume import Level, Volume
 
 Grid = npt.NDArray[np.bool_]
@@ -133,9 +133,7 @@ def chunks_of(level: Level, bricks: npt.NDArray[np.int64]) -> list[Index3]:
     for dz in range(spans[0] + 1):
         for dy in range(spans[1] + 1):
             for dx in range(spans[2] + 1):
-                z, y, x = (
-                    np.minimum(first + d, last) for (first, last), d in zip(ranges, (dz, dy, dx), strict=True)
-                )
+                z, y, x = (np.minimum(first + d, last) for (first, last), d in zip(ranges, (dz, dy, dx), strict=True))
                 wanted[z, y, x] = True
     return [(int(z), int(y), int(x)) for z, y, x in np.argwhere(wanted)]
 

@@ -6,8 +6,10 @@ direction, so every level owns one range of depths, its shell: fine voxels near 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -70,6 +72,41 @@ def shells(camera: Camera, box: Box, levels: Sequence[Placement], rows: int, det
     return tuple(found)
 
 
+@dataclass(frozen=True, slots=True)
+class Planes:
+    """Planes of equal depth on which a shell is sampled: plane k lies at (k + ½) · step in front of the camera."""
+
+    shell: Shell
+    step: float
+    first: int
+    end: int
+
+    @classmethod
+    def of(cls, shell: Shell, camera: Camera, level: Placement, stride: float) -> Planes:
+        """All planes of a shell, `stride` voxels of its level apart along the view direction.
+
+        Through thick sections they are nearer: what the colours do between two of them must not be missed.
+        """
+        along = stride / max(abs(f) / s for f, s in zip(camera.basis[2], level.step, strict=True))
+        step = min(along, max(along / 3.0, 2.0 * stride * min(level.step)))
+        return cls(shell, step, math.floor(shell.near / step), math.ceil(shell.far / step))
+
+    @property
+    def count(self) -> int:
+        return self.end - self.first
+
+    @property
+    def depths(self) -> tuple[float, float]:
+        """Depth of the first and of the last plane."""
+        return (self.first + 0.5) * self.step, (self.end - 0.5) * self.step
+
+    def halves(self) -> tuple[Planes, Planes]:
+        """The nearer and the farther half; there must be more than one."""
+        assert self.count > 1
+        middle = (self.first + self.end) // 2
+        return replace(self, end=middle), replace(self, first=middle)
+
+
 def ray_frame(camera: Camera, size: tuple[int, int]) -> npt.NDArray[np.float64]:
     """Position and right, up, forward as kernels.march wants them: right and up span half the picture at depth 1."""
     width, height = size
@@ -124,9 +161,12 @@ def window_of(box: Box, camera: Camera, size: tuple[int, int]) -> Window:
 
 
 def frustum(
-    frame: npt.NDArray[np.float64], window: Window, size: tuple[int, int], near: float, far: float
+    frame: npt.NDArray[np.float64], window: Window, size: tuple[int, int], near: float, far: float, margin: float = 0.0
 ) -> npt.NDArray[np.float64]:
-    """World planes (6, 4) around what a window sees between two depths; inside where a·x + b·y + c·z + d ≥ 0."""
+    """World planes (6, 4) around what a window sees between two depths; inside where a·x + b·y + c·z + d ≥ 0.
+
+    margin : how far outside a point still counts as inside, in world units
+    """
     position, right, up, forward = frame
     left, end = (2.0 * c / size[0] - 1.0 for c in (window.left, window.right))
     top, bottom = (1.0 - 2.0 * r / size[1] for r in (window.top, window.bottom))
@@ -135,23 +175,33 @@ def frustum(
     sides += [up / u2 - bottom * forward, top * forward - up / u2]
     normals = np.asarray([forward, -forward, *sides])
     offsets = -(normals @ position) + np.array([-near, far, 0.0, 0.0, 0.0, 0.0])
+    offsets += margin * np.linalg.norm(normals, axis=1)
     return np.concatenate([normals, offsets[:, None]], axis=1)
+
+
+def frustum_corners(
+    frame: npt.NDArray[np.float64], window: Window, size: tuple[int, int], near: float, far: float
+) -> npt.NDArray[np.float64]:
+    """The eight world corners (8, 3) of what a window sees between two depths."""
+    position, right, up, forward = frame
+    across = [2.0 * c / size[0] - 1.0 for c in (window.left, window.right)]
+    upward = [1.0 - 2.0 * r / size[1] for r in (window.top, window.bottom)]
+    return np.array(
+        [position + t * (forward + u * right + v * up) for t in (near, far) for u in across for v in upward]
+    )
+
+
+def bounds_in_index(points: npt.NDArray[np.float64], margin: float, grid: Placement) -> tuple[Any, Any]:
+    """A box around world points (n, 3) and what is so near, as continuous sample indices (x, y, z) of a grid."""
+    lower, upper = points.min(axis=0) - margin, points.max(axis=0) + margin
+    origin, step = np.asarray(grid.origin), np.asarray(grid.step)
+    return (lower - origin) / step, (upper - origin) / step
 
 
 def planes_in_index(planes: npt.NDArray[np.float64], grid: Placement) -> npt.NDArray[np.float64]:
     """The same planes over continuous sample indices (x, y, z) of a grid."""
     step, origin = np.asarray(grid.step), np.asarray(grid.origin)
     return np.concatenate([planes[:, :3] * step, (planes[:, 3] + planes[:, :3] @ origin)[:, None]], axis=1)
-
-
-def filled_box(marked: npt.NDArray[np.bool_]) -> tuple[list[int], list[int]]:
-    """First index and end index (z, y, x) of the smallest box that holds all marks; there must be one."""
-    first, past = [], []
-    for axis in range(3):
-        found = np.flatnonzero(marked.any(axis=tuple(a for a in range(3) if a != axis)))
-        first.append(int(found[0]))
-        past.append(int(found[-1]) + 1)
-    return first, past
 
 
 def box_in_index(box: Box, grid: Placement) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
