@@ -20,6 +20,7 @@ from numba import njit
 from stackreel.kernels.cover import outward
 from stackreel.kernels.run import (
     BLUE,
+    COMPOSITE,
     FIELD,
     FIRST,
     GREEN,
@@ -28,12 +29,18 @@ from stackreel.kernels.run import (
     OPAQUE,
     RED,
     ROW,
+    SPOTS,
     TILE,
     clearest,
+    darken,
     gather,
     gather_lit,
+    light_up,
     places,
+    project,
+    slopes,
     values_there,
+    weigh,
 )
 from stackreel.kernels.sample import BEFORE, BRICK, CELL, SIDE
 
@@ -44,7 +51,7 @@ _FAR = 1e9
 
 
 @njit(nogil=True, fastmath={"contract", "nnan", "nsz"})
-def _enter(state, tile, rays, alive, camera, eye, per_step, lower, upper, shell, dt):
+def _enter(state, tile, rays, alive, camera, eye, per_step, lower, upper, shell, dt, limits):
     """Lay out the rays of a tile: what they have gathered, and between which steps they are inside the box.
 
     alive : (TILE, 2) int64, per row the first and the end column that anything can still be added to
@@ -59,6 +66,8 @@ def _enter(state, tile, rays, alive, camera, eye, per_step, lower, upper, shell,
         for column in range(tile[2], tile[3]):
             u = (column + 0.5) * 2.0 / width - 1.0
             first, last, square = shell[0], shell[1], 0.0
+            if limits.shape[0] > 0:
+                first, last = max(first, limits[row, column, 0]), min(last, limits[row, column, 1])
             for axis in range(3):
                 w = camera[3, axis] + u * camera[1, axis] + v * camera[2, axis]
                 square += w * w
@@ -149,7 +158,7 @@ def _runs(runs, top, bottom, begins, ends, slant, first, end):
 @njit(cache=True, nogil=True, fastmath={"contract", "nnan", "nsz"})
 def march(
     state, tile, camera, origin, per_step, lower, upper, shell, span, dt, met, bricks,
-    pool, cells, colors, scale, light, openness, open_origin, open_step, nearest,
+    pool, cells, colors, scale, light, openness, open_size, open_origin, open_step, nearest, blend, limits,
 ):  # fmt: skip
     """Carry the rays of a tile of pixels through some planes of one level; returns the samples taken.
 
@@ -164,15 +173,17 @@ def march(
     bricks   : (n, 4) int32: brick index (x, y, z) and slot in the pool
     pool     : (slots · 37³,) samples; cells : (slots,) uint64, bit per 8³ cell of a brick that holds something visible
     colors   : (2 n,) uint32: frames.native.tables.packed: colour and extinction; scale : first value, entries per value
-    light    : as in sample.shade; light[1] = light[2] = light[8] = 0 is unshaded
-    openness : (z, y, x) float32, 0..1: light from all around, on a coarse grid of such origin and step (x, y, z)
+    light    : as in run.light_up; light[1] = light[2] = light[8] = 0 is unshaded
+    openness : (z · y · x,) float32, 0..1: light from all around, on a coarse grid of such size, origin and step (x, y, z)
     nearest  : take the nearest sample instead of interpolating: for labels and axial angles
+    blend    : run.COMPOSITE, or what the rays gather instead of colours: as in run.project
+    limits   : (rows, columns, 2) float32: depths between which each ray is drawn; (0, 0, 0): all of it
     """
     height, width = state.shape[0], state.shape[1]
     shaded = light[1] > 0.0 or light[2] > 0.0 or light[8] > 0.0
     rays = np.zeros(TILE * ROW, np.float32)
     alive = np.empty((TILE, 2), np.int64)
-    spots, offsets = np.zeros(4 * FIELD, np.float32), np.zeros(FIELD, np.int32)
+    spots, offsets = np.zeros(SPOTS, np.float32), np.zeros(FIELD, np.int32)
     parts, order = np.empty((64, 4), np.int64), np.empty((6, 2), np.int64)
     octants = np.zeros(8, np.uint64)
     for bit in range(64):
@@ -186,6 +197,7 @@ def march(
     right = camera[1] / np.sum(camera[1] ** 2) / per_step
     upward = camera[2] / np.sum(camera[2] ** 2) / per_step
     open_from = (camera[0] - open_origin) / open_step
+    open_at, open_by = np.empty(3), np.empty(3)
     view, along = np.empty(3), camera[1] * (2.0 / width)
     least, most = np.empty(3), np.empty(3)
     a, b, low, high, brick = np.empty(3), np.empty(3), np.empty(3), np.empty(3), np.empty(3, np.int64)
@@ -195,7 +207,7 @@ def march(
     left = tile[2] // TILE * TILE
     # how far from its box a ray may be sampled: half a step
     reach = 0.5 * dt * (np.abs(camera[1]) + np.abs(camera[2]) + np.abs(camera[3])) * per_step
-    _enter(state, tile, rays, alive, camera, eye, per_step, lower, upper, shell, dt)
+    _enter(state, tile, rays, alive, camera, eye, per_step, lower, upper, shell, dt, limits)
     taken = 0
     for m in range(met.shape[0]):
         for axis in range(3):
@@ -271,16 +283,27 @@ def march(
                         b[0], b[1], b[2], least, most,
                     )  # fmt: skip
                     values_there(pool, base, spots, offsets, j0, j1, nearest)
-                    if shaded:
-                        across, high_up = (left + 0.5) * 2.0 / width - 1.0, 1.0 - (row + 0.5) * 2.0 / height
-                        for axis in range(3):
-                            view[axis] = camera[3, axis] + across * camera[1, axis] + high_up * camera[2, axis]
-                        gather_lit(
-                            rays, at, spots, offsets, j0, j1, k - near, t, colors, v0, per_value, pool, base, per_step,
-                            light, view, along, openness, open_from, open_step,
-                        )  # fmt: skip
-                    else:
+                    if blend != COMPOSITE:
+                        project(rays, at, spots, j0, j1, k - near, blend)
+                        continue
+                    if not shaded:
                         gather(rays, at, spots, j0, j1, k - near, colors, v0, per_value)
+                        continue
+                    if weigh(rays, at, spots, j0, j1, k - near, colors, v0, per_value) <= 0.0:
+                        continue
+                    slopes(pool, base, spots, offsets, j1 - j0, per_step[0], per_step[1], per_step[2])
+                    across, upwards = (left + 0.5) * 2.0 / width - 1.0, 1.0 - (row + 0.5) * 2.0 / height
+                    for axis in range(3):
+                        view[axis] = camera[3, axis] + across * camera[1, axis] + upwards * camera[2, axis]
+                        open_at[axis] = open_from[axis] + t * view[axis] / open_step[axis]
+                        open_by[axis] = t * along[axis] / open_step[axis]
+                    light_up(spots, j1 - j0, j0, light, view, along)
+                    if light[8] > 0.0:
+                        darken(
+                            spots, j1 - j0, j0, light[8], openness, open_size,
+                            open_at[0], open_at[1], open_at[2], open_by[0], open_by[1], open_by[2],
+                        )  # fmt: skip
+                    gather_lit(rays, at, spots, j0, j1)
             # nothing more is added to a row's ends once they are opaque
             for row in range(top, bottom):
                 local = row - tile[0]

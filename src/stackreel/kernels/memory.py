@@ -96,6 +96,16 @@ def float_of(typing, bits):
 
 
 @intrinsic
+def bits_of(typing, value):
+    """The bits of a float32, as uint32."""
+
+    def code(context, builder, signature, arguments):
+        return builder.bitcast(arguments[0], ir.IntType(32))
+
+    return types.uint32(types.float32), code
+
+
+@intrinsic
 def three_of(typing, bits):
     """The upper 11, the next 11 and the lowest 10 bits of a uint32, each as float32.
 

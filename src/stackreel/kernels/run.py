@@ -10,8 +10,8 @@ import math
 import numpy as np
 from numba import njit
 
-from stackreel.kernels.memory import float_of, get, put, take, three_of
-from stackreel.kernels.sample import BRICK, SIDE, openness_at, shade, trilinear
+from stackreel.kernels.memory import bits_of, float_of, get, pair, put, take, three_of
+from stackreel.kernels.sample import BRICK, SIDE, trilinear
 
 TILE = 64
 LANES = 16
@@ -22,10 +22,18 @@ OPAQUE = 1.0 / 255.0
 FIELD = TILE + LANES
 RED, GREEN, BLUE, FIRST, LAST, LENGTH = FIELD, 2 * FIELD, 3 * FIELD, 4 * FIELD, 5 * FIELD, 6 * FIELD
 ROW = 7 * FIELD
+# Beside it, of the samples of a run: value, fractions on three axes, weight, colour, slope on three axes, light.
+WEIGHT, COLOR, SLOPE, DULL, GLOSS = 4 * FIELD, 5 * FIELD, 8 * FIELD, 11 * FIELD, 12 * FIELD
+SPOTS = 13 * FIELD
+COMPOSITE, MAXIMUM, MINIMUM, AVERAGE = 0, 1, 2, 3
+EVEN = 0.7
 
 _U = np.uint64
 _ROW32, _PLANE32 = np.int32(SIDE), np.int32(SIDE * SIDE)
 _LAST_VOXEL = np.int32(BRICK - 1)
+_NODES = np.cos((np.arange(64) + 0.5) * np.pi / 64) * 0.5
+_LOG2 = tuple(np.polynomial.Polynomial.fit(_NODES + 1.5, np.log2(_NODES + 1.5), 5).convert().coef.astype(np.float32))
+_EXP2 = tuple(np.polynomial.Polynomial.fit(_NODES + 0.5, np.exp2(_NODES + 0.5), 4).convert().coef.astype(np.float32))
 _PER_RED, _PER_BLUE = np.float32(1 / 2047), np.float32(1 / 1023)
 
 
@@ -51,6 +59,22 @@ def unpacked(colors, entry):
     """Extinction, red, green, blue of an entry."""
     red, green, blue = three_of(take(colors, _U(2) * _U(entry) + _U(1)))
     return float_of(take(colors, _U(2) * _U(entry))), red * _PER_RED, green * _PER_RED, blue * _PER_BLUE
+
+
+@njit(inline="always")
+def power_of(base, exponent):
+    """base ** exponent for 0 ≤ base ≤ 1, to about 1e-4, without a branch: 2 ** (exponent · log2 base)."""
+    bits = bits_of(max(base, np.float32(1e-20)))
+    m = float_of((bits & np.uint32(0x7FFFFF)) | np.uint32(0x3F800000))
+    log2 = np.float32(np.int32(bits >> np.uint32(23))) - np.float32(127.0)
+    # a polynomial for log2 over 1..2 and one for 2 ** x over 0..1, least squares at Chebyshev points
+    log2 += _LOG2[0] + m * (_LOG2[1] + m * (_LOG2[2] + m * (_LOG2[3] + m * (_LOG2[4] + m * _LOG2[5]))))
+    x = max(np.float32(-120.0), min(np.float32(0.0), exponent * log2))
+    whole = np.int32(x) - np.int32(1)
+    f = x - np.float32(whole)
+    f = f if f < np.float32(1.0) else np.float32(1.0)
+    two_f = _EXP2[0] + f * (_EXP2[1] + f * (_EXP2[2] + f * (_EXP2[3] + f * _EXP2[4])))
+    return two_f * float_of(np.uint32(np.uint32(whole + np.int32(127)) << np.uint32(23)))
 
 
 @njit(nogil=True, fastmath={"contract", "nnan", "nsz"})
@@ -116,47 +140,159 @@ def gather(rays, at, spots, j0, j1, k, colors, v0, per_value):
 
 
 @njit(nogil=True, fastmath={"contract", "nnan", "nsz"})
-def gather_lit(
-    rays, at, spots, offsets, j0, j1, k, t, colors, v0, per_value, pool, base, per_step, light,
-    view, along, openness, open_from, open_step,
-):  # fmt: skip
-    """The same, with light on every sample that can be seen.
-
-    view, along : the rays' directions: that of the run's pixel 0, and what one pixel more adds (world x, y, z)
-    """
-    zero, half, one = np.float32(0.0), np.float32(0.5), np.float32(1.0)
+def weigh(rays, at, spots, j0, j1, k, colors, v0, per_value):
+    """Weight and colour of a run of samples, kept with their spots; returns the largest weight."""
+    zero, half = np.float32(0.0), np.float32(0.5)
     top = np.float32(colors.shape[0] // 2 - 1)
     this, next_ = np.float32(k), np.float32(k + 1)
-    for j in range(j0, j1):
-        i, r = j - j0, at + j
-        through = rays[r]
-        if through < OPAQUE:
-            continue
-        entry = _U(int(max(zero, min(top, (spots[i] - v0) * per_value + half))))
+    opaque = np.float32(OPAQUE)
+    start, row, count = _U(j0), _U(at), np.int32(j1 - j0)
+    for i in range(_U(j1 - j0 + LANES - 1) // _U(LANES) * _U(LANES)):
+        r = row + start + i
+        through = get(rays, r)
+        size = max(zero, min(get(rays, r + _U(LAST)), next_) - max(get(rays, r + _U(FIRST)), this))
+        size *= get(rays, r + _U(LENGTH))
+        entry = np.int32(max(zero, min(top, (get(spots, i) - v0) * per_value + half)))
         extinction, red, green, blue = unpacked(colors, entry)
-        size = max(zero, min(rays[r + LAST], next_) - max(rays[r + FIRST], this)) * rays[r + LENGTH]
         weight = opacity_over(extinction * size) * through
-        if weight <= zero:
-            continue
-        wx, wy, wz = view[0] + j * along[0], view[1] + j * along[1], view[2] + j * along[2]
-        per_length = -1.0 / math.sqrt(wx * wx + wy * wy + wz * wz)
-        dull, gloss = shade(
-            pool, base + _U(np.uint32(offsets[i])), spots[FIELD + i], spots[2 * FIELD + i], spots[3 * FIELD + i],
-            per_step, light, wx * per_length, wy * per_length, wz * per_length,
-        )  # fmt: skip
-        if light[8] > 0.0:
-            open_sky = openness_at(
-                openness,
-                open_from[0] + t * wx / open_step[0],
-                open_from[1] + t * wy / open_step[1],
-                open_from[2] + t * wz / open_step[2],
-            )
-            reaches = 1.0 - light[8] * (1.0 - open_sky)
-            dull, gloss = dull * reaches, gloss * reaches
-        rays[r + RED] += weight * min(one, np.float32(red * dull + gloss))
-        rays[r + GREEN] += weight * min(one, np.float32(green * dull + gloss))
-        rays[r + BLUE] += weight * min(one, np.float32(blue * dull + gloss))
-        rays[r] = through - weight
+        put(spots, _U(WEIGHT) + i, weight if through >= opaque and np.int32(i) < count else zero)
+        put(spots, _U(COLOR) + i, red)
+        put(spots, _U(COLOR + FIELD) + i, green)
+        put(spots, _U(COLOR + 2 * FIELD) + i, blue)
+    most = zero
+    for i in range(_U(j1 - j0)):
+        most = max(most, get(spots, _U(WEIGHT) + i))
+    return most
+
+
+@njit(nogil=True, fastmath={"contract", "nnan", "nsz"})
+def slopes(pool, base, spots, offsets, count, per_x, per_y, per_z):
+    """The gradients there, per world length: (v[+2] - v[-2]) / 4 between samples, which is calm in noisy data."""
+    two, row, plane = _U(2), _U(2 * SIDE), _U(2 * SIDE * SIDE)
+    quarter = np.float32(0.25)
+    qx, qy, qz = quarter * np.float32(per_x), quarter * np.float32(per_y), quarter * np.float32(per_z)
+    for i in range(_U(count + LANES - 1) // _U(LANES) * _U(LANES)):
+        at = base + _U(get(offsets, i))
+        fx, fy, fz = get(spots, _U(FIELD) + i), get(spots, _U(2 * FIELD) + i), get(spots, _U(3 * FIELD) + i)
+        x = trilinear(pool, at + two, fx, fy, fz) - trilinear(pool, at - two, fx, fy, fz)
+        y = trilinear(pool, at + row, fx, fy, fz) - trilinear(pool, at - row, fx, fy, fz)
+        z = trilinear(pool, at + plane, fx, fy, fz) - trilinear(pool, at - plane, fx, fy, fz)
+        put(spots, _U(SLOPE) + i, x * qx)
+        put(spots, _U(SLOPE + FIELD) + i, y * qy)
+        put(spots, _U(SLOPE + 2 * FIELD) + i, z * qz)
+
+
+@njit(nogil=True, error_model="numpy", fastmath={"contract", "nnan", "nsz"})
+def light_up(spots, count, j0, light, view, along):
+    """Light every sample by its slope: Blinn–Phong, from both sides.
+
+    light : ambient, diffuse, specular, power, direction to the light (x, y, z), slope that counts as noise, and the
+            weight of occlusion
+    view, along : the rays' directions: that of the tile's first column, and what one column more adds (world x, y, z)
+    Where the value hardly changes, the slope is noise and the light is even.
+    """
+    zero, one, tiny = np.float32(0.0), np.float32(1.0), np.float32(1e-30)
+    ambient, diffuse, specular = np.float32(light[0]), np.float32(light[1]), np.float32(light[2])
+    power, lx, ly, lz = np.float32(light[3]), np.float32(light[4]), np.float32(light[5]), np.float32(light[6])
+    noise, even = np.float32(light[7] * light[7]), np.float32(EVEN)
+    vx, vy, vz = np.float32(view[0]), np.float32(view[1]), np.float32(view[2])
+    ax, ay, az = np.float32(along[0]), np.float32(along[1]), np.float32(along[2])
+    start = np.int32(j0)
+    for i in range(_U(count + LANES - 1) // _U(LANES) * _U(LANES)):
+        j = np.float32(np.int32(i) + start)
+        gx, gy, gz = get(spots, _U(SLOPE) + i), get(spots, _U(SLOPE + FIELD) + i), get(spots, _U(SLOPE + 2 * FIELD) + i)
+        ex, ey, ez = -(vx + j * ax), -(vy + j * ay), -(vz + j * az)
+        per_eye = one / math.sqrt(ex * ex + ey * ey + ez * ez)
+        ex, ey, ez = ex * per_eye, ey * per_eye, ez * per_eye
+        square = gx * gx + gy * gy + gz * gz
+        sure = square / (square + noise)
+        per_size = one / math.sqrt(square + tiny)
+        per_size = per_size if gx * ex + gy * ey + gz * ez >= zero else -per_size
+        lit = max(zero, (gx * lx + gy * ly + gz * lz) * per_size)
+        hx, hy, hz = lx + ex, ly + ey, lz + ez
+        per_half = one / math.sqrt(hx * hx + hy * hy + hz * hz + tiny)
+        facing = max(zero, (gx * hx + gy * hy + gz * hz) * per_size) * per_half
+        put(spots, _U(DULL) + i, ambient + diffuse * (sure * lit + (one - sure) * even))
+        put(spots, _U(GLOSS) + i, specular * sure * power_of(facing, power))
+
+
+@njit(nogil=True, fastmath={"contract", "nnan", "nsz"})
+def darken(spots, count, j0, weight, field, size, x0, y0, z0, dx, dy, dz):
+    """Take away light where little open space is near.
+
+    field : (z · y · x,) float32, 0..1, of such a size (x, y, z); beyond its faces it goes on as it ends
+    x0..  : continuous indices of the tile's first column, and what one column more adds
+    """
+    zero, one = np.float32(0.0), np.float32(1.0)
+    mx, my, mz = np.float32(size[0] - 1), np.float32(size[1] - 1), np.float32(size[2] - 1)
+    nx, ny, nz = max(np.int32(size[0]) - 2, 0), max(np.int32(size[1]) - 2, 0), max(np.int32(size[2]) - 2, 0)
+    row, plane = np.int32(size[0]), np.int32(size[0] * size[1])
+    up_row, up_plane = _U(size[0] if size[1] > 1 else 0), _U(size[0] * size[1] if size[2] > 1 else 0)
+    fx0, fy0, fz0 = np.float32(x0), np.float32(y0), np.float32(z0)
+    fdx, fdy, fdz = np.float32(dx), np.float32(dy), np.float32(dz)
+    start, strength = np.int32(j0), np.float32(weight)
+    for i in range(_U(count + LANES - 1) // _U(LANES) * _U(LANES)):
+        j = np.float32(np.int32(i) + start)
+        x, y, z = (
+            max(zero, min(mx, fx0 + j * fdx)),
+            max(zero, min(my, fy0 + j * fdy)),
+            max(zero, min(mz, fz0 + j * fdz)),
+        )
+        ix, iy, iz = min(np.int32(x), np.int32(nx)), min(np.int32(y), np.int32(ny)), min(np.int32(z), np.int32(nz))
+        u, v, w = x - np.float32(ix), y - np.float32(iy), z - np.float32(iz)
+        at = _U(np.int32(iz * plane + iy * row + ix))
+        a0, a1 = pair(field, at)
+        b0, b1 = pair(field, at + up_row)
+        c0, c1 = pair(field, at + up_plane)
+        d0, d1 = pair(field, at + up_plane + up_row)
+        a, b = a0 + (a1 - a0) * u, b0 + (b1 - b0) * u
+        c, d = c0 + (c1 - c0) * u, d0 + (d1 - d0) * u
+        a, c = a + (b - a) * v, c + (d - c) * v
+        reaches = one - strength * (one - (a + (c - a) * w))
+        put(spots, _U(DULL) + i, get(spots, _U(DULL) + i) * reaches)
+        put(spots, _U(GLOSS) + i, get(spots, _U(GLOSS) + i) * reaches)
+
+
+@njit(nogil=True, fastmath={"contract", "nnan", "nsz"})
+def gather_lit(rays, at, spots, j0, j1):
+    """What a run of weighed and lit samples adds to its rays."""
+    one = np.float32(1.0)
+    start, row = _U(j0), _U(at)
+    for i in range(_U(j1 - j0 + LANES - 1) // _U(LANES) * _U(LANES)):
+        r = row + start + i
+        weight, dull, gloss = get(spots, _U(WEIGHT) + i), get(spots, _U(DULL) + i), get(spots, _U(GLOSS) + i)
+        red = min(one, get(spots, _U(COLOR) + i) * dull + gloss)
+        green = min(one, get(spots, _U(COLOR + FIELD) + i) * dull + gloss)
+        blue = min(one, get(spots, _U(COLOR + 2 * FIELD) + i) * dull + gloss)
+        put(rays, r + _U(RED), get(rays, r + _U(RED)) + weight * red)
+        put(rays, r + _U(GREEN), get(rays, r + _U(GREEN)) + weight * green)
+        put(rays, r + _U(BLUE), get(rays, r + _U(BLUE)) + weight * blue)
+        put(rays, r, get(rays, r) - weight)
+
+
+@njit(nogil=True, fastmath={"contract", "nnan", "nsz"})
+def project(rays, at, spots, j0, j1, k, blend):
+    """What a run of samples does to rays that gather values instead of colours.
+
+    blend : 1 the largest value, 2 the smallest, 3 the sum of value times length, and beside it that of lengths
+    """
+    zero = np.float32(0.0)
+    this, next_ = np.float32(k), np.float32(k + 1)
+    start, row, count = _U(j0), _U(at), np.int32(j1 - j0)
+    for i in range(_U(j1 - j0 + LANES - 1) // _U(LANES) * _U(LANES)):
+        r = row + start + i
+        size = max(zero, min(get(rays, r + _U(LAST)), next_) - max(get(rays, r + _U(FIRST)), this))
+        size = size if np.int32(i) < count else zero
+        value, found = get(spots, i), get(rays, r + _U(RED))
+        if blend == 1:
+            found = max(found, value) if size > zero else found
+        elif blend == 2:
+            found = min(found, value) if size > zero else found
+        else:
+            size *= get(rays, r + _U(LENGTH))
+            found += value * size if size > zero else zero
+            put(rays, r + _U(GREEN), get(rays, r + _U(GREEN)) + size)
+        put(rays, r + _U(RED), found)
 
 
 @njit(nogil=True, fastmath={"contract", "nnan", "nsz", "reassoc"})

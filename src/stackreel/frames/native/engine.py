@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ from stackreel.geometry import Box, Placement
 from stackreel.kernels import bricks as kernels
 from stackreel.kernels.cover import bricks_of_tiles, front_to_back
 from stackreel.kernels.march import march
-from stackreel.kernels.run import TILE
+from stackreel.kernels.run import COMPOSITE, TILE
 from stackreel.kernels.sample import BRICK
 from stackreel.scene import Camera, Light, Scene, TransferFunction
 from stackreel.volume import Volume
@@ -68,12 +68,13 @@ class NativeEngine:
 
 @dataclass(frozen=True)
 class _Shot:
-    """One frame on its way: what all its passes share. `state` is as in kernels.march."""
+    """One frame on its way: what all its passes share. `state` and `limits` are as in kernels.march."""
 
     scene: Scene
     frame: npt.NDArray[np.float64]
     box: Box
     state: npt.NDArray[np.float32]
+    limits: npt.NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 0, 0), np.float32))
 
 
 class NativeSession:
@@ -211,7 +212,7 @@ class NativeSession:
     def _openness(self, scene: Scene) -> tuple[npt.NDArray[Any], ...]:
         """What kernels.march wants to know of ambient occlusion; made anew when transfer function or crop change."""
         if not scene.light.occlusion or self.volume.kind != "intensity":
-            return EVERYWHERE, np.zeros(3), np.ones(3)
+            return EVERYWHERE, np.ones(3, np.int64), np.zeros(3), np.ones(3)
         key = (scene.transfer, scene.crop)
         if self._open is None or self._open[0] != key:
             if self._coarse is None:
@@ -220,7 +221,8 @@ class NativeSession:
             assert self._look_up is not None
             self._open = key, openness(*self._coarse, self._look_up, scene.crop)
         opened = self._open[1]
-        return opened.values, np.asarray(opened.grid.origin), np.asarray(opened.grid.step)
+        size = np.array(opened.values.shape[::-1])
+        return opened.padded, size, np.asarray(opened.grid.origin), np.asarray(opened.grid.step)
 
     def _walk(
         self,
@@ -254,7 +256,7 @@ class NativeSession:
                 taken.append(
                     march(
                         shot.state, tile, frame, origin, 1.0 / step, *bounds, depths, now, planes.step, some, bricks,
-                        samples, self.cells, look.packed, scale, light, *around, nearest,
+                        samples, self.cells, look.packed, scale, light, *around, nearest, COMPOSITE, shot.limits,
                     )
                 )  # fmt: skip
 

@@ -7,6 +7,7 @@ place is. It depends on the transfer function and the crop, not on the camera, a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -34,8 +35,13 @@ class Openness:
     values: npt.NDArray[np.float32]
     grid: Placement
 
+    @cached_property
+    def padded(self) -> npt.NDArray[np.float32]:
+        """The values one after the other, and one more: kernels.run.darken reads them two by two."""
+        return np.append(self.values.reshape(-1), np.float32(1.0))
 
-EVERYWHERE = np.ones((1, 1, 1), np.float32)
+
+EVERYWHERE = np.ones(2, np.float32)
 
 
 def coarse_level(volume: Volume) -> Level:
