@@ -174,7 +174,7 @@ def march(
     pool     : (slots · 37³,) samples; cells : (slots,) uint64, bit per 8³ cell of a brick that holds something visible
     colors   : (2 n,) uint32: frames.native.tables.packed: colour and extinction; scale : first value, entries per value
     light    : as in run.light_up; light[1] = light[2] = light[8] = 0 is unshaded
-    openness : (z · y · x,) float32, 0..1: light from all around, on a coarse grid of such size, origin and step (x, y, z)
+    openness : (z · y · x,) float32, 0..1: light from all around, on a coarse grid of such size, origin, step (x, y, z)
     nearest  : take the nearest sample instead of interpolating: for labels and axial angles
     blend    : run.COMPOSITE, or what the rays gather instead of colours: as in run.project
     limits   : (rows, columns, 2) float32: depths between which each ray is drawn; (0, 0, 0): all of it

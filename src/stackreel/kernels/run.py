@@ -225,7 +225,7 @@ def darken(spots, count, j0, weight, field, size, x0, y0, z0, dx, dy, dz):
     """
     zero, one = np.float32(0.0), np.float32(1.0)
     mx, my, mz = np.float32(size[0] - 1), np.float32(size[1] - 1), np.float32(size[2] - 1)
-    nx, ny, nz = max(np.int32(size[0]) - 2, 0), max(np.int32(size[1]) - 2, 0), max(np.int32(size[2]) - 2, 0)
+    nx, ny, nz = max(size[0] - 2, 0), max(size[1] - 2, 0), max(size[2] - 2, 0)
     row, plane = np.int32(size[0]), np.int32(size[0] * size[1])
     up_row, up_plane = _U(size[0] if size[1] > 1 else 0), _U(size[0] * size[1] if size[2] > 1 else 0)
     fx0, fy0, fz0 = np.float32(x0), np.float32(y0), np.float32(z0)
