@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from stackreel.scene.camera import Camera
 from stackreel.scene.light import PRESETS, Light
 from stackreel.scene.scene import Scene, Title
+from stackreel.scene.slice import Slice
 from stackreel.scene.subject import Subject
 from stackreel.scene.timeline import Shot, Timeline
 from stackreel.scene.transfer import TransferFunction
@@ -28,6 +29,7 @@ __all__ = [
     "Movie",
     "Scene",
     "Shot",
+    "Slice",
     "Subject",
     "Timeline",
     "Title",

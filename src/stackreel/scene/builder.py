@@ -85,6 +85,7 @@ class LightWeights(TypedDict, total=False):
     specular: float
     specular_power: float
     occlusion: float
+    shadows: float
     direction: Sequence[float]
 
 

@@ -36,6 +36,8 @@ _RGB_FROM_LMS = np.linalg.inv(_LMS_FROM_RGB)
 _LMS_FROM_LAB = np.linalg.inv(_LAB_FROM_LMS)
 _FINENESS = 64
 
+Layers = tuple[TransferFunction, ...]
+
 
 def oklab_from_srgb(rgb: npt.ArrayLike) -> Array:
     """OKLab of display colours (..., 3) in 0..1."""
@@ -75,12 +77,12 @@ def _curve(values: Array, table: tuple[Array, Array]) -> Array:
 
 
 def blend_transfer(a: TransferFunction, b: TransferFunction, u: float) -> TransferFunction:
-    """The transfer function at share u of the way from a to b; a itself at 0, b itself at 1."""
+    """The transfer function at share u of the way from a to b, of the same channels; a itself at 0, b itself at 1."""
     if u <= 0.0 or a == b:
         return a
     if u >= 1.0:
         return b
-    color, opacity = a.color, a.opacity
+    color, opacity, mask = a.color, a.opacity, a.mask
     if a.color != b.color:
         ca, cb = _table(a.color), _table(b.color)
         grid = np.union1d(ca[0], cb[0])
@@ -88,11 +90,55 @@ def blend_transfer(a: TransferFunction, b: TransferFunction, u: float) -> Transf
         rgb = blend_colors(_curve(grid, ca), _curve(grid, cb), u)
         color = tuple((float(v), float(r), float(g), float(k)) for v, (r, g, k) in zip(grid, rgb, strict=True))
     if a.opacity != b.opacity:
-        oa, ob = _table(a.opacity), _table(b.opacity)
-        grid = np.union1d(oa[0], ob[0])
-        alpha = np.clip((1.0 - u) * _curve(grid, oa) + u * _curve(grid, ob), 0.0, 1.0)[:, 0]
-        opacity = tuple((float(v), float(alpha_v)) for v, alpha_v in zip(grid, alpha, strict=True))
-    return TransferFunction(color, opacity, log_between(a.opacity_unit, b.opacity_unit, u))
+        opacity = _blend_curves(a.opacity, b.opacity, u)
+    if a.mask != b.mask:
+        mask = _blend_curves(a.mask or ((0.0, 1.0),), b.mask or ((0.0, 1.0),), u)
+    return replace(
+        a,
+        color=color,
+        opacity=opacity,
+        opacity_unit=log_between(a.opacity_unit, b.opacity_unit, u),
+        mask=mask,
+        mask_channel=a.mask_channel if a.mask else b.mask_channel,
+    )
+
+
+def _blend_curves(
+    a: tuple[tuple[float, float], ...], b: tuple[tuple[float, float], ...], u: float
+) -> tuple[tuple[float, float], ...]:
+    oa, ob = _table(a), _table(b)
+    grid = np.union1d(oa[0], ob[0])
+    y = np.clip((1.0 - u) * _curve(grid, oa) + u * _curve(grid, ob), 0.0, 1.0)[:, 0]
+    return tuple((float(v), float(y_v)) for v, y_v in zip(grid, y, strict=True))
+
+
+def blend_layers(a: Layers, b: Layers, u: float) -> Layers:
+    """What is added up at share u of the way: equal channels glide into each other, others dissolve.
+
+    To dissolve is exact: extinctions are (1 - u) times those of a and u times those of b.
+    """
+    if u <= 0.0 or a == b:
+        return a
+    if u >= 1.0:
+        return b
+    found, rest = [], list(b)
+    for one in a:
+        other = next((t for t in rest if _alike(one, t)), None)
+        if other is None:
+            found.append(replace(one, opacity_unit=one.opacity_unit / (1.0 - u)))
+        else:
+            rest.remove(other)
+            found.append(blend_transfer(one, other, u))
+    return (*found, *(replace(t, opacity_unit=t.opacity_unit / u) for t in rest))
+
+
+def _alike(a: TransferFunction, b: TransferFunction) -> bool:
+    """Whether the two are curves over the same values."""
+    if (a.channel, a.color_channel, a.color_period) != (b.channel, b.color_channel, b.color_period):
+        return False
+    if a.color_period is not None and a.color[0][0] != b.color[0][0]:
+        return False
+    return not (a.mask and b.mask) or a.mask_channel == b.mask_channel
 
 
 def blend_light(a: Light, b: Light, u: float) -> Light:
@@ -109,7 +155,7 @@ def blend_light(a: Light, b: Light, u: float) -> Light:
         direction=direction,
         **{
             name: (1.0 - u) * getattr(a, name) + u * getattr(b, name)
-            for name in ("ambient", "diffuse", "specular", "specular_power", "occlusion")
+            for name in ("ambient", "diffuse", "specular", "specular_power", "occlusion", "shadows")
         },
     )
 

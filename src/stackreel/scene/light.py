@@ -14,6 +14,7 @@ class Light:
     ambient, diffuse, specular : weights ≥ 0; ambient 1 and the rest 0 is an unlit volume
     specular_power             : sharpness of highlights
     occlusion                  : how much darker places are that see little open space, 0 (not at all) to 1
+    shadows                    : how much of its light the volume takes from what lies behind it, 0 (nothing) to 1
     direction                  : towards the light, in camera axes (right, up, backward)
     """
 
@@ -23,20 +24,22 @@ class Light:
     specular_power: float = 20.0
     direction: Vec3 = (0.0, 0.0, 1.0)
     occlusion: float = 0.0
+    shadows: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("ambient", "diffuse", "specular", "specular_power"):
             value = getattr(self, name)
             if not 0.0 <= value < float("inf"):
                 raise ValueError(f"light.{name} {value:g} must not be negative")
-        if not 0.0 <= self.occlusion <= 1.0:
-            raise ValueError(f"light.occlusion {self.occlusion:g} must lie in 0..1")
+        for name in ("occlusion", "shadows"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise ValueError(f"light.{name} {getattr(self, name):g} must lie in 0..1")
         if not any(self.direction):
             raise ValueError("light.direction is zero; it must point towards the light")
 
     @property
     def is_shaded(self) -> bool:
-        return self.diffuse > 0.0 or self.specular > 0.0 or self.occlusion > 0.0
+        return self.diffuse > 0.0 or self.specular > 0.0 or self.occlusion > 0.0 or self.shadows > 0.0
 
 
 PRESETS: dict[str, Light] = {

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from stackreel.geometry import Box, Vec3
 from stackreel.scene.camera import Camera
 from stackreel.scene.light import Light
+from stackreel.scene.slice import Slice
 from stackreel.scene.transfer import TransferFunction
 
 
@@ -30,10 +31,13 @@ class Title:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Camera, transfer function, crop, light, background and titles at one moment. Depends on nothing earlier.
+    """Camera, transfer function, crop, light, background, titles and slices at one moment. Depends on nothing earlier.
 
+    transfer   : colours and opacities; of one channel, or of several that stand for one thing
+    added      : what shines in the same place besides: extinctions add up, and colours by their extinctions
     crop       : only this world box is shown; None shows the whole volume
     background : display colour, 0..1
+    slices     : planes that show the values on them, drawn in depth with the volume
     """
 
     camera: Camera
@@ -42,3 +46,10 @@ class Scene:
     light: Light = field(default_factory=Light)
     background: Vec3 = (0.0, 0.0, 0.0)
     titles: tuple[Title, ...] = ()
+    slices: tuple[Slice, ...] = ()
+    added: tuple[TransferFunction, ...] = ()
+
+    @property
+    def layers(self) -> tuple[TransferFunction, ...]:
+        """All transfer functions that are added up in every place; at least one."""
+        return (self.transfer, *self.added)

@@ -72,6 +72,9 @@ class LightSpec(Part):
     specular: NotNegative | None = Field(None, description="Highlights.", examples=[0.2])
     specular_power: NotNegative | None = Field(None, description="How sharp highlights are.", examples=[20])
     occlusion: Share | None = Field(None, description="How much darker hollows are, 0 to 1.", examples=[0.8])
+    shadows: Share | None = Field(
+        None, description="How dark the shadow is that the volume throws on itself, 0 to 1.", examples=[0.5]
+    )
     direction: Vector | None = Field(
         None,
         description="Towards the light, in camera axes (right, up, backward).",
