@@ -21,14 +21,13 @@ from stackreel.errors import EngineError
 from stackreel.files import format_bytes
 from stackreel.frames.engine import Frame, Output
 from stackreel.frames.native import view
+from stackreel.frames.native.device import Device, Pass, Processor
 from stackreel.frames.native.occlusion import EVERYWHERE, Openness, coarse_level, coarse_values, openness
 from stackreel.frames.native.pool import BrickPool, brick_bytes, brick_grid, for_each
 from stackreel.frames.native.tables import LookUp, in_bricks, look_up
 from stackreel.geometry import Box, Placement
 from stackreel.kernels import bricks as kernels
-from stackreel.kernels.cover import bricks_of_tiles, front_to_back
-from stackreel.kernels.march import march
-from stackreel.kernels.run import COMPOSITE, TILE
+from stackreel.kernels.run import COMPOSITE
 from stackreel.kernels.sample import BRICK
 from stackreel.scene import Camera, Light, Scene, TransferFunction
 from stackreel.volume import Volume
@@ -102,6 +101,7 @@ class NativeSession:
         budget = engine.memory - books
         self.pool = BrickPool(volume, budget, self.threads)
         self.cells = np.zeros(self.pool.capacity, np.uint64)
+        self.device: Device = Processor(self.threads)
         self._transfer: TransferFunction | None = None
         self._look_up: LookUp | None = None
         self._ranges: dict[int, tuple[npt.NDArray[Any], npt.NDArray[Any]]] = {}
@@ -110,6 +110,7 @@ class NativeSession:
         self._visible: dict[int, npt.NDArray[np.bool_]] = {}
 
     def close(self) -> None:
+        self.device.close()
         self.threads.shutdown(wait=True, cancel_futures=True)
 
     def render(self, scene: Scene) -> Frame:
@@ -128,6 +129,7 @@ class NativeSession:
                 placement = placements[shell.level]
                 planes = view.Planes.of(shell, scene.camera, placement, self.stride)
                 samples += self._draw(planes, window, shot)
+            self.device.finish(state)
         state[..., 3] = 1.0 - state[..., 3]
         return Frame(state, finest, samples)
 
@@ -233,35 +235,30 @@ class NativeSession:
         wanted: npt.NDArray[np.bool_],
     ) -> int:
         """Send the rays of a window through resident bricks."""
-        look, frame, size = self._look_up, shot.frame, self.output.size
-        assert look is not None
-        origin, step = np.asarray(grid.origin), np.asarray(grid.step)
-        bricks = front_to_back(wanted, self.pool.slots[planes.shell.level], self.cells, (frame[0] - origin) / step)
-        margin = 0.5 * planes.step * np.abs(frame[1:]).sum(axis=0) / step
-        met, begins = bricks_of_tiles(bricks, frame, origin, step, size, TILE, margin)
-        depths, now = np.array([planes.shell.near, planes.shell.far]), np.array([planes.first, planes.end])
-        bounds = view.box_in_index(shot.box, grid)
-        light = light_vector(shot.scene.light, shot.scene.camera, shot.scene.transfer, float(max(grid.step)))
-        nearest = self.volume.kind != "intensity"
-        around = self._openness(shot.scene)
-        columns = -(-size[0] // TILE)
-        samples = self.pool.samples.reshape(-1)
-        scale = look.scale - np.array([self.pool.offset, 0.0])
-        taken: list[int] = []
-
-        def walk(tile: npt.NDArray[np.int64]) -> None:
-            at = tile[0] // TILE * columns + tile[2] // TILE
-            some = met[begins[at] : begins[at + 1]]
-            if len(some):
-                taken.append(
-                    march(
-                        shot.state, tile, frame, origin, 1.0 / step, *bounds, depths, now, planes.step, some, bricks,
-                        samples, self.cells, look.packed, scale, light, *around, nearest, COMPOSITE, shot.limits,
-                    )
-                )  # fmt: skip
-
-        for_each(self.threads, window.tiles(TILE), walk, batch=2)
-        return sum(taken)
+        assert self._look_up is not None
+        scene, pool = shot.scene, self.pool
+        return self.device.walk(
+            Pass(
+                planes=planes,
+                window=window,
+                frame=shot.frame,
+                size=self.output.size,
+                bounds=view.box_in_index(shot.box, grid),
+                grid=grid,
+                state=shot.state,
+                limits=shot.limits,
+                wanted=wanted,
+                slots=pool.slots[planes.shell.level],
+                samples=pool.samples,
+                offset=pool.offset,
+                cells=self.cells,
+                look=self._look_up,
+                light=light_vector(scene.light, scene.camera, scene.transfer, float(max(grid.step))),
+                around=self._openness(scene),
+                nearest=self.volume.kind != "intensity",
+                blend=COMPOSITE,
+            )
+        )
 
 
 def light_vector(light: Light, camera: Camera, transfer: TransferFunction, step: float) -> npt.NDArray[np.float64]:
