@@ -10,8 +10,9 @@ Reading movie files needs pydantic, which is imported only when a document is as
 from typing import TYPE_CHECKING, Any
 
 from stackreel.scene.camera import Camera
+from stackreel.scene.clip import ClipPlane
 from stackreel.scene.light import PRESETS, Light
-from stackreel.scene.scene import Scene, Title
+from stackreel.scene.scene import Background, Blend, Gradient, Scene, Title, edges_of
 from stackreel.scene.slice import Slice
 from stackreel.scene.subject import Subject
 from stackreel.scene.timeline import Shot, Timeline
@@ -23,8 +24,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PRESETS",
+    "Background",
+    "Blend",
     "Camera",
+    "ClipPlane",
     "Document",
+    "Gradient",
     "Light",
     "Movie",
     "Scene",
@@ -34,6 +39,7 @@ __all__ = [
     "Timeline",
     "Title",
     "TransferFunction",
+    "edges_of",
     "load",
     "parse",
 ]
