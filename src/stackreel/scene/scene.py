@@ -12,7 +12,6 @@ from stackreel.scene.light import Light
 from stackreel.scene.slice import Slice
 from stackreel.scene.transfer import TransferFunction
 
-
 Blend = Literal["composite", "maximum", "minimum", "average"]
 """What a ray makes of the values it meets: VTK's blend modes."""
 
