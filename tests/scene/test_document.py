@@ -241,7 +241,7 @@ def test_the_schema_knows_the_words_as_they_are_written():
 JSON_SCHEMA = {
     *("$schema", "$defs", "$ref", "title", "description", "type", "enum", "const", "default", "examples"),
     *("anyOf", "oneOf", "properties", "required", "additionalProperties", "propertyNames", "items", "prefixItems"),
-    *("minItems", "maxItems", "minLength", "pattern"),
+    *("minItems", "maxItems", "minProperties", "minLength", "pattern"),
     *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
 }
 """The words of draft 2020-12 that are used; whatever else stood there would be skipped by every editor in silence."""

@@ -23,6 +23,7 @@ class Subject:
     period      : of axial values: the step after which the direction repeats; None otherwise
     background  : the axial value that means "no direction"; None when there is none
     numbers     : share of the samples that are numbers; the rest is NaN, as outside a mask
+    channels    : registered volumes by name, this one among them; empty when it stands alone
     """
 
     bounds: Box
@@ -34,12 +35,17 @@ class Subject:
     period: float | None = None
     background: float | None = None
     numbers: float = 1.0
+    channels: tuple[tuple[str, Subject], ...] = ()
 
     def __post_init__(self) -> None:
         if self.histogram is not None:
             edges, counts = self.histogram
             if len(edges) != len(counts) + 1:
                 raise ValueError(f"a histogram of {len(counts)} counts needs {len(counts) + 1} edges, not {len(edges)}")
+
+    def channel(self, name: str) -> Subject:
+        """The volume with that name; this one itself where it stands alone."""
+        return dict(self.channels).get(name, self)
 
     @property
     def extent(self) -> Box:

@@ -29,14 +29,24 @@ def _increasing(values: list[float], what: str) -> None:
 class TransferFunction:
     """Colour and opacity over value.
 
-    color        : points (value, r, g, b), r, g, b in 0..1
-    opacity      : points (value, opacity), opacity in 0..1
-    opacity_unit : world length over which those opacities hold (VTK's ScalarOpacityUnitDistance)
+    color         : points (value, r, g, b), r, g, b in 0..1
+    opacity       : points (value, opacity), opacity in 0..1
+    opacity_unit  : world length over which those opacities hold (VTK's ScalarOpacityUnitDistance)
+    channel       : the channel whose values say how opaque; "" is the volume itself
+    color_channel : the channel whose values say which colour
+    color_period  : colours repeat after this step of the value: directions, and labels whose colours come round again
+    mask          : points (value of mask_channel, factor on the extinction 0..1); () leaves it as it is
+    mask_channel  : the channel of labels by which parts are dimmed or hidden
     """
 
     color: tuple[ColorPoint, ...]
     opacity: tuple[OpacityPoint, ...]
     opacity_unit: float
+    channel: str = ""
+    color_channel: str = ""
+    color_period: float | None = None
+    mask: tuple[OpacityPoint, ...] = ()
+    mask_channel: str = ""
 
     def __post_init__(self) -> None:
         _increasing([p[0] for p in self.color], "color")
@@ -47,13 +57,35 @@ class TransferFunction:
         for value, alpha in self.opacity:
             if not 0.0 <= alpha <= 1.0:
                 raise ValueError(f"opacity {alpha:g} at {value:g} must lie in 0..1")
+        for value, factor in self.mask:
+            if not 0.0 <= factor <= 1.0:
+                raise ValueError(f"mask {factor:g} at {value:g} must lie in 0..1")
+        if self.mask:
+            _increasing([p[0] for p in self.mask], "mask")
         if not self.opacity_unit > 0.0:
             raise ValueError(f"opacity_unit {self.opacity_unit:g} must be a positive length")
+        if self.color_period is not None and not self.color_period > 0.0:
+            raise ValueError(f"color_period {self.color_period:g} must be a positive step")
+
+    @property
+    def channels(self) -> frozenset[str]:
+        """The channels that it looks at."""
+        return frozenset((self.channel, self.color_channel, *([self.mask_channel] if self.mask else [])))
 
     def colors_at(self, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Display colours at values of shape (n,): (n, 3)."""
-        points = np.asarray(self.color, dtype=np.float64)
-        return np.stack([np.interp(np.asarray(values), points[:, 0], points[:, k]) for k in (1, 2, 3)], axis=-1)
+        """Display colours at values of shape (n,) of the colour channel: (n, 3)."""
+        points, at = np.asarray(self.color, dtype=np.float64), np.asarray(values, dtype=np.float64)
+        if self.color_period is not None:
+            at = points[0, 0] + np.mod(at - points[0, 0], self.color_period)
+        return np.stack([np.interp(at, points[:, 0], points[:, k]) for k in (1, 2, 3)], axis=-1)
+
+    def mask_at(self, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Factors on the extinction at values of shape (n,) of the mask channel: (n,)."""
+        at = np.asarray(values, dtype=np.float64)
+        if not self.mask:
+            return np.ones_like(at)
+        points = np.asarray(self.mask, dtype=np.float64)
+        return np.asarray(np.interp(at, points[:, 0], points[:, 1]))
 
     def opacities_at(self, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Opacities per opacity unit at values of shape (n,): (n,)."""
@@ -63,11 +95,21 @@ class TransferFunction:
     @property
     def span(self) -> tuple[float, float]:
         """The values between which colour or opacity change; beyond them both stay as they are."""
-        ends = [_changing([(v, (r, g, b)) for v, r, g, b in self.color]), _changing(list(self.opacity))]
+        ends = [self.color_span, self.opacity_span]
         found = [end for end in ends if end is not None]
         if not found:
             return self.color[0][0], self.color[0][0]
         return min(low for low, _ in found), max(high for _, high in found)
+
+    @property
+    def color_span(self) -> tuple[float, float] | None:
+        """The values between which colours change; None where there is but one."""
+        return _changing([(v, (r, g, b)) for v, r, g, b in self.color])
+
+    @property
+    def opacity_span(self) -> tuple[float, float] | None:
+        """The values between which opacities change; None where there is but one."""
+        return _changing(list(self.opacity))
 
 
 def _changing(points: list[tuple[float, Any]]) -> tuple[float, float] | None:

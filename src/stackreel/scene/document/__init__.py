@@ -44,9 +44,16 @@ class Document:
     _parsed: Parsed = field(default_factory=Parsed, compare=False, repr=False)
 
     @property
+    def volumes(self) -> dict[str, FilePath]:
+        """The volumes' files by channel; the name is "" where there is one file only."""
+        said = self.spec.volume
+        files = {"": said} if isinstance(said, str) else said
+        return {name: self.folder / FilePath(file).expanduser() for name, file in files.items()}
+
+    @property
     def volume(self) -> FilePath:
-        """The volume's file."""
-        return self.folder / FilePath(self.spec.volume).expanduser()
+        """The volume's file; the first of several."""
+        return next(iter(self.volumes.values()))
 
     @property
     def size(self) -> tuple[int, int]:

@@ -1,28 +1,16 @@
-"""Lengths, boxes, places and looks of a movie file, measured out on a volume; problems are collected on the way."""
+"""Lengths, boxes and places of a movie file, measured out on a volume; problems are collected on the way."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
-from itertools import pairwise
 from typing import Any
 
 from stackreel.geometry import Box, Vec3, parse_length
-from stackreel.scene.colormaps import color_points, parse_color
-from stackreel.scene.document.picture import (
-    BoxSpec,
-    ColorMap,
-    LightSpec,
-    LookSpec,
-)
+from stackreel.scene.document.picture import BoxSpec
 from stackreel.scene.document.problems import Path, Problem, did_you_mean
 from stackreel.scene.document.spec import MovieSpec
-from stackreel.scene.light import PRESETS, Light
-from stackreel.scene.moves import LookGlide
-from stackreel.scene.scene import Scene
 from stackreel.scene.subject import Subject
 from stackreel.scene.suggest import suggest
-from stackreel.scene.transfer import ColorPoint, TransferFunction
 
 _AXES: dict[str, Vec3] = {
     "x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "z": (0.0, 0.0, 1.0),
@@ -55,7 +43,7 @@ class Measure:
         if abs(length) > FARTHEST:
             self.say(
                 path,
-                f"{_said(value)} is farther away than a picture can show; the volume's longest side is 1",
+                f"{said(value)} is farther away than a picture can show; the volume's longest side is 1",
                 needs_volume=isinstance(value, str),
             )
             return 0.0
@@ -88,7 +76,7 @@ class Measure:
                 mixed = len({isinstance(v, str) for v in interval}) > 1
                 self.say(
                     (*path, axis),
-                    f"from {_said(interval[0])} to {_said(interval[1])} is empty; write the smaller first",
+                    f"from {said(interval[0])} to {said(interval[1])} is empty; write the smaller first",
                     needs_volume=mixed,
                 )
                 sound = False
@@ -118,79 +106,7 @@ class Measure:
             return None
         return value
 
-    # ------------------------------------------------------------ looks
 
-    def colors(self, spec: Any, path: Path) -> tuple[ColorPoint, ...] | None:
-        if isinstance(spec, list):
-            self._values_rise([p[0] for p in spec], path)
-            return tuple((v, *parse_color(c)) for v, c in spec)
-        name, lo, hi = spec, *self.subject.color_range
-        if isinstance(spec, ColorMap):
-            name = spec.map
-            lo, hi = spec.range or (lo, hi)
-            if lo == hi:
-                self.say((*path, "range"), f"from {lo:g} to {hi:g} holds no values; write [smallest, largest]")
-                return None
-        try:
-            return color_points(name, lo, hi)
-        except ValueError as error:
-            self.say((*path, "map") if isinstance(spec, ColorMap) else path, str(error))
-            return None
-
-    def _values_rise(self, values: list[float], path: Path) -> bool:
-        sound = True
-        for i, (a, b) in enumerate(pairwise(values), start=1):
-            if b < a:
-                self.say((*path, i), f"values must increase, but {b:g} follows {a:g}")
-                sound = False
-            elif b == a and i >= 2 and values[i - 2] == b:
-                self.say(
-                    (*path, i),
-                    f"{b:g} stands here a third time; twice makes a step, and that is all a step needs",
-                )
-                sound = False
-        return sound
-
-    def transfer(self, look: LookSpec, base: TransferFunction, path: Path) -> TransferFunction:
-        color, opacity, unit = base.color, base.opacity, base.opacity_unit
-        before = len(self.problems)
-        if look.color is not None:
-            color = self.colors(look.color, (*path, "color")) or color
-        if look.opacity is not None:
-            opacity = tuple(look.opacity)
-            self._values_rise([p[0] for p in opacity], (*path, "opacity"))
-        if look.opacity_unit is not None:
-            unit = self.length(look.opacity_unit, (*path, "opacity_unit"))
-            if unit < 1e-12:
-                self.say((*path, "opacity_unit"), f"{_said(look.opacity_unit)} must be a positive length")
-        return base if len(self.problems) > before else TransferFunction(color, opacity, unit)
-
-    def preset(self, name: str, path: Path) -> Light:
-        if name not in PRESETS:
-            self.say(path, f'there is no light "{name}"' + did_you_mean(name, PRESETS))
-            return Light()
-        return PRESETS[name]
-
-    def light(self, spec: str | LightSpec, path: Path) -> Light:
-        if isinstance(spec, str):
-            return self.preset(spec, path)
-        base = Light() if spec.preset is None else self.preset(spec.preset, (*path, "preset"))
-        given = {k: v for k in spec.model_fields_set if k != "preset" and (v := getattr(spec, k)) is not None}
-        if "direction" in given and not max(map(abs, given["direction"])) > 1e-9:
-            self.say((*path, "direction"), "is zero; it must point towards the light")
-            del given["direction"]
-        return replace(base, **given)
-
-    def glide(self, look: LookSpec, opening: Scene, path: Path) -> LookGlide:
-        """What a look changes, on top of the scene that it starts from."""
-        speaks = look.color is not None or look.opacity is not None or look.opacity_unit is not None
-        return LookGlide(
-            self.transfer(look, opening.transfer, path) if speaks else None,
-            self.light(look.light, (*path, "light")) if look.light is not None else None,
-            parse_color(look.background) if look.background is not None else None,
-        )
-
-
-def _said(length: float | str) -> str:
+def said(length: float | str) -> str:
     """A length as the file has it."""
     return length if isinstance(length, str) else f"{length:g}"

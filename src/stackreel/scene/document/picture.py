@@ -11,7 +11,9 @@ from stackreel.scene.document.values import (
     Color,
     ColorPoint,
     Interval,
+    LabelNumber,
     Length,
+    Name,
     NotNegative,
     Number,
     OpacityPoint,
@@ -21,6 +23,7 @@ from stackreel.scene.document.values import (
     ValueRange,
     Vector,
     Whole,
+    WholeLabel,
 )
 
 AxisName = Literal["x", "y", "z", "-x", "-y", "-z"]
@@ -38,9 +41,15 @@ class OutputSpec(Part):
 
 
 class ColorMap(Part):
-    """A named colour map, laid over a range of values."""
+    """Colours over values: a named map over a range, points, or a colour for each label."""
 
-    map: Text = Field(
+    channel: Text | None = Field(
+        None,
+        description="The channel whose values are meant; the one that opacities come from if left out.",
+        examples=["direction"],
+    )
+    map: Text | None = Field(
+        None,
         description="A map's name: matplotlib's, cmocean's, Crameri's …, ParaView's (Cool to Warm, X Ray), or tissue; "
         "`_r` at its end reverses it.",
         examples=["bone", "viridis", "Cool to Warm", "tissue"],
@@ -50,13 +59,67 @@ class ColorMap(Part):
         description="Values at the map's first and last colour; the volume's own range if left out.",
         examples=[[0, 255]],
     )
+    points: list[ColorPoint] | None = Field(
+        None, min_length=1, description="Points [[value, colour], …].", examples=[[[0, "#000000"], [255, "white"]]]
+    )
+    labels: dict[LabelNumber, Color] | None = Field(
+        None, min_length=1, description="A colour for each label.", examples=[{"1": "#e41a1c", "7": "gold"}]
+    )
+    other: Color | None = Field(None, description="Colour of labels that are not listed.", examples=["#808080"])
 
 
 ColorCurve = Annotated[
     Annotated[Text, Tag("<name>")] | Annotated[ColorMap, Tag("<map>")] | Annotated[list[ColorPoint], Tag("<points>")],
     form(text="<name>", mapping="<map>", list="<points>"),
 ]
-OpacityCurve = list[OpacityPoint]
+
+
+class OpacityOf(Part):
+    """Opacities over the values of a channel."""
+
+    channel: Text | None = Field(None, description="The channel whose values are meant.", examples=["retardation"])
+    points: list[OpacityPoint] | None = Field(
+        None,
+        min_length=1,
+        description="Points [[value, opacity 0..1], …]; chosen to fit the channel if left out.",
+        examples=[[[0, 0], [20, 0], [255, 0.9]]],
+    )
+
+
+OpacityPoints = Annotated[list[OpacityPoint], Field(min_length=1)]
+OpacityCurve = Annotated[
+    Annotated[OpacityPoints, Tag("<points>")] | Annotated[OpacityOf, Tag("<channel>")],
+    form(list="<points>", mapping="<channel>"),
+]
+
+
+class ChannelSpec(Part):
+    """How one of several channels looks that shine in the same place."""
+
+    color: ColorCurve | None = Field(
+        None,
+        description="A colour, a map's name, {map, range}, or points [[value, colour], …].",
+        examples=["#00d050", {"map": "magma", "range": [0, 4000]}],
+    )
+    opacity: OpacityCurve | None = Field(
+        None, description="Opacity over the channel's values.", examples=[[[200, 0], [4000, 0.5]]]
+    )
+    opacity_unit: Length | None = Field(
+        None, description="The length over which those opacities hold.", examples=[0.004, "250 um"]
+    )
+
+
+class LabelsSpec(Part):
+    """Which regions stand out, and which are not shown."""
+
+    channel: Text | None = Field(
+        None, description="The channel of labels; the one that gives the colours if left out.", examples=["regions"]
+    )
+    highlight: list[WholeLabel] | None = Field(
+        None, description="These labels stay as they are, all others are dimmed.", examples=[[3, 7]]
+    )
+    hide: list[WholeLabel] | None = Field(None, description="These labels are not shown.", examples=[[12]])
+    dim: Share = Field(0.05, description="How much is left of what is not highlighted, 0 to 1.", examples=[0.05])
 
 
 class LightSpec(Part):
@@ -128,7 +191,7 @@ class LookSpec(Part):
 
     color: ColorCurve | None = Field(
         None,
-        description="Colours over values: a map's name, {map, range}, or points [[value, colour], …].",
+        description="Colours over values: a map's name, {map, range}, points [[value, colour], …], or {channel, …}.",
         examples=["bone", {"map": "Cool to Warm", "range": [0, 255]}, [[0, "#000000"], [255, "white"]]],
     )
     opacity: OpacityCurve | None = Field(
@@ -142,6 +205,17 @@ class LookSpec(Part):
         None,
         description="The length over which those opacities hold (VTK's ScalarOpacityUnitDistance); smaller is denser.",
         examples=[0.004, "250 um"],
+    )
+    channels: dict[Name, ChannelSpec] | None = Field(
+        None,
+        min_length=1,
+        description="Channels that shine in the same place, each with its own colours and opacities; they add up.",
+        examples=[{"nuclei": {"color": "#20a0ff"}, "vessels": {"color": "#ff30d0"}}],
+    )
+    labels: LabelsSpec | None = Field(
+        None,
+        description="Regions that stand out, and regions that are hidden.",
+        examples=[{"highlight": [3, 7]}, {"hide": [12]}],
     )
     light: LightChoice | None = Field(
         None,

@@ -16,8 +16,8 @@ import numpy as np
 
 from stackreel.geometry import Box, Vec3
 from stackreel.scene.camera import Camera
-from stackreel.scene.colormaps import color_points, parse_color
-from stackreel.scene.document.measure import Measure
+from stackreel.scene.colormaps import parse_color
+from stackreel.scene.document.looks import Looks
 from stackreel.scene.document.picture import BoxSpec, CameraSpec, PlaceSpec
 from stackreel.scene.document.problems import Path, Problem, did_you_mean
 from stackreel.scene.document.spec import (
@@ -38,7 +38,6 @@ from stackreel.scene.paths import frame_box, perpendicular_to
 from stackreel.scene.scene import Scene, Title
 from stackreel.scene.subject import Subject
 from stackreel.scene.timeline import Shot, Span, Timeline, TitleSpan
-from stackreel.scene.transfer import TransferFunction
 
 RESERVED = ("volume", "focal_point", "none")
 AS_IMAGED: Vec3 = (0.0, 0.0, -1.0)
@@ -60,7 +59,7 @@ def contradictions(spec: MovieSpec) -> list[Problem]:
     return resolver.problems
 
 
-class _Resolver(Measure):
+class _Resolver(Looks):
     """Walks through the shots once, collecting problems; a part with a problem is left out and the walk goes on."""
 
     # ------------------------------------------------------------ cameras
@@ -249,12 +248,12 @@ class _Resolver(Measure):
             del self.problems[before:]  # said once already, where the look stands
         if isinstance(spec, str):
             return named
-        fields = ("color", "opacity", "opacity_unit", "light", "background")
+        fields = ("color", "opacity", "opacity_unit", "channels", "labels", "light", "background")
         if name is None and all(getattr(spec, f) is None for f in fields):
             self.say(path, f"says nothing; name a look (to), or give {', '.join(fields)}")
         base = named(opening, 1.0)
         own = self.glide(spec, base, path)
-        return LookGlide(own.transfer or named.transfer, own.light or named.light, own.background or named.background)
+        return LookGlide(own.layers or named.layers, own.light or named.light, own.background or named.background)
 
     def title(self, spec: str | TitleSpec, shot: ShotSpec, path: Path) -> TitleSpan:
         if isinstance(spec, str):
@@ -327,10 +326,10 @@ class _Resolver(Measure):
         return False
 
     def opening(self) -> Scene:
-        scene, first = self.spec.scene, self.first_look
-        base = TransferFunction(color_points(first.map, *first.range), first.opacity, first.opacity_unit)
+        scene = self.spec.scene
+        layers = self.layers(scene, self.first_layers(), ("scene",))
         crop = None if scene.crop is None else self.crop_box(scene.crop, ("scene", "crop"))[0]
-        start = Scene(self.first_camera(), self.transfer(scene, base, ("scene",)), crop)
+        start = Scene(self.first_camera(), layers[0], crop, added=layers[1:])
         if scene.light is not None:
             start = replace(start, light=self.light(scene.light, ("scene", "light")))
         return start if scene.background is None else replace(start, background=parse_color(scene.background))

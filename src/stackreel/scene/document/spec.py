@@ -252,8 +252,13 @@ class MovieSpec(Part):
     """A movie: a volume, the scene at time 0, and shots that follow one another."""
 
     stackreel: Literal[1] = Field(description="Version of this notation.", examples=[1])
-    volume: Annotated[Text, Field(min_length=1)] = Field(
-        description="The volume's file, relative to the movie file.", examples=["vervet.h5"]
+    volume: Annotated[
+        Annotated[Text, Field(min_length=1), Tag("<file>")]
+        | Annotated[dict[Name, Text], Field(min_length=1), Tag("<channels>")],
+        form(text="<file>", mapping="<channels>"),
+    ] = Field(
+        description="The volume's file, relative to the movie file; or several registered ones, as {name: file}.",
+        examples=["vervet.h5", {"retardation": "retardation.h5", "direction": "direction.h5"}],
     )
     output: OutputSpec = Field(
         default_factory=lambda: OutputSpec.model_validate({}), description="Size of the picture and frames in a second."

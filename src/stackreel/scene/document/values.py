@@ -79,6 +79,13 @@ def _whole(value: Any) -> Any:
     return int(number)
 
 
+def _label(value: Any) -> Any:
+    text = str(value).strip()
+    if isinstance(value, bool) or not re.fullmatch(r"-?\d{1,9}", text):
+        raise wrong(f"{_shown(value)} is not a label; labels are whole numbers")
+    return str(int(text))
+
+
 def _size(value: Any) -> Any:
     if not isinstance(value, (list, tuple)) or len(value) != 2:
         raise wrong(f"{_shown(value)} is not a picture's size; write [width, height], as in [1920, 1080]")
@@ -109,6 +116,8 @@ def _triple(value: Any) -> Any:
 
 Number = Annotated[float, BeforeValidator(_number)]
 Whole = Annotated[int, BeforeValidator(_whole)]
+WholeLabel = Annotated[int, BeforeValidator(lambda value: int(_label(value)))]
+LabelNumber = Annotated[str, BeforeValidator(_label)]
 Size = Annotated[tuple[int, int], BeforeValidator(_size)]
 Share = Annotated[Number, Field(ge=0.0, le=1.0)]
 Positive = Annotated[Number, Field(gt=0.0)]
