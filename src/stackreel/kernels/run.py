@@ -13,8 +13,8 @@ from numba import njit
 from stackreel.kernels.memory import bits_of, float_of, get, pair, put, take, three_of
 from stackreel.kernels.sample import BRICK, SIDE, trilinear
 
-TILE = 64
-LANES = 16
+TILE = 128
+LANES = 8
 OPAQUE = 1.0 / 255.0
 
 # A tile keeps for every pixel: what still shines through, colour, depths of entry and exit in steps, the length of a
