@@ -85,6 +85,9 @@ class Hdf5Level:
             brick = cast(Index3, tuple(int(n) for n in group.attrs["brick"]))
             return Summary(brick, group["low"][()], group["high"][()], group["mask"][()])
 
+    def stored_chunks(self) -> npt.NDArray[np.int64]:
+        return self._chunk_places().sizes
+
     def read_chunk(self, index: Index3) -> npt.NDArray[Any] | None:
         places = self._chunk_places()
         size = int(places.sizes[index])

@@ -73,6 +73,10 @@ class Level(Protocol):
 
     def summary(self) -> Summary: ...
 
+    def stored_chunks(self) -> npt.NDArray[np.int64]:
+        """Stored bytes of every chunk, (chunks z, y, x); 0 where all is zero and nothing is stored."""
+        ...
+
     def read_chunk(self, index: Index3) -> npt.NDArray[Any] | None:
         """The decoded chunk at such a place in the chunk grid, full chunk size; None when it is all zero.
 

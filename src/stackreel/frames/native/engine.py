@@ -1,17 +1,19 @@
 """Our own renderer: any volume, in a fixed memory, on the processor's cores.
 
-For each frame: the levels' shells from the camera; in each, the bricks that are in view and not hidden by the transfer
-function; these are made resident, and the rays walk through them front to back. Where a shell needs more bricks than
-there are slots, it is drawn in several passes, near to far and at last window by window: the rays go on where they
-stopped, and the picture is the same to the last bit.
+Each frame has a plan: the levels' shells from the camera; in each, the bricks that are in view and not hidden by the
+transfer function. Pass by pass these are made resident, and the rays walk through them front to back. Where a shell
+needs more bricks than there are slots, it is drawn in several passes, near to far and at last window by window: the
+rays go on where they stopped, and the picture is the same to the last bit.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,21 +22,20 @@ import numpy.typing as npt
 from stackreel.errors import EngineError
 from stackreel.files import format_bytes
 from stackreel.frames.engine import Frame, Output
-from stackreel.frames.native import view
-from stackreel.frames.native.device import Device, Pass, Processor
+from stackreel.frames.native import plan, view
+from stackreel.frames.native.books import FEWEST_BRICKS, brick_bytes, open_books
+from stackreel.frames.native.device import Device, Processor, Walk
 from stackreel.frames.native.occlusion import EVERYWHERE, Openness, coarse_level, coarse_values, openness
-from stackreel.frames.native.pool import BrickPool, brick_bytes, brick_grid, for_each
-from stackreel.frames.native.tables import LookUp, in_bricks, look_up
+from stackreel.frames.native.pool import BrickPool, for_each
+from stackreel.frames.native.slicing import Slicer, narrowed
+from stackreel.frames.native.tables import LookUp, look_up
 from stackreel.geometry import Box, Placement
 from stackreel.kernels import bricks as kernels
 from stackreel.kernels.run import COMPOSITE
-from stackreel.kernels.sample import BRICK
 from stackreel.scene import Camera, Light, Scene, TransferFunction
 from stackreel.volume import Volume
 
 MOST_LABELS = 65_536
-FEWEST_BRICKS = 48
-FEW_PLANES = 8
 
 
 def default_memory() -> int:
@@ -89,7 +90,7 @@ class NativeSession:
                 "with --kind intensity"
             )
         width, height = output.size
-        bricks = sum(int(np.prod(brick_grid(level.shape), dtype=np.int64)) for level in volume.levels)
+        bricks = sum(int(np.prod(plan.brick_grid(level.shape), dtype=np.int64)) for level in volume.levels)
         books = bricks * (2 * volume.dtype.itemsize + 16) + width * height * 16
         books += 8 * int(np.prod(coarse_level(volume).shape, dtype=np.int64))
         least = books + FEWEST_BRICKS * brick_bytes(volume.dtype)
@@ -99,37 +100,44 @@ class NativeSession:
                 f"give at least {math.ceil(least / 2**20)}M"
             )
         budget = engine.memory - books
-        self.pool = BrickPool(volume, budget, self.threads)
+        self.books = open_books(volume, output, budget, engine.stride, max(1, engine.threads // 4))
+        self.pool = BrickPool(volume, self.books, self.threads)
         self.cells = np.zeros(self.pool.capacity, np.uint64)
         self.device: Device = Processor(self.threads)
+        self.slicer = Slicer(volume, self.pool, self.threads, self._hold)
         self._transfer: TransferFunction | None = None
         self._look_up: LookUp | None = None
-        self._ranges: dict[int, tuple[npt.NDArray[Any], npt.NDArray[Any]]] = {}
         self._coarse: tuple[npt.NDArray[Any], Placement] | None = None
         self._open: tuple[tuple[TransferFunction, Box | None], Openness] | None = None
-        self._visible: dict[int, npt.NDArray[np.bool_]] = {}
 
     def close(self) -> None:
+        self.books.chunks.close()
         self.device.close()
         self.threads.shutdown(wait=True, cancel_futures=True)
+
+    def expect(self, scenes: Iterable[Scene]) -> None:
+        """These scenes will be rendered, in this order: what they share is kept, and reading begins early."""
+        self.books.future.expect(scenes)
 
     def render(self, scene: Scene) -> Frame:
         width, height = self.output.size
         state = np.zeros((height, width, 4), np.float32)
         state[..., 3] = 1.0
         box = view.visible_box(self.volume.placement, scene.crop)
-        samples, finest = 0, len(self.volume.levels) - 1
-        if not box.is_empty:
+        passes = self.books.future.begin(scene)
+        samples = 0
+        if passes or scene.slices:
             self._use(scene.transfer)
-            window = view.window_of(box, scene.camera, self.output.size)
             shot = _Shot(scene, view.ray_frame(scene.camera, self.output.size), box, state)
-            placements = [level.placement for level in self.volume.levels]
-            for shell in view.shells(scene.camera, box, placements, height, self.output.detail):
-                finest = min(finest, shell.level)
-                placement = placements[shell.level]
-                planes = view.Planes.of(shell, scene.camera, placement, self.stride)
-                samples += self._draw(planes, window, shot)
-            self.device.finish(state)
+            rounds = itertools.chain([iter(self.books.future.advance, None)], itertools.repeat(passes))
+
+            def volume(limits: npt.NDArray[np.float32], reach: tuple[float, float]) -> int:
+                taken = sum(self._draw(one, replace(shot, limits=limits), reach) for one in next(rounds))
+                self.device.finish(state)
+                return taken
+
+            samples = self.slicer.draw(scene, shot.frame, state, shot.limits, volume)
+        finest = min((one.level for one in passes), default=len(self.volume.levels) - 1)
         state[..., 3] = 1.0 - state[..., 3]
         return Frame(state, finest, samples)
 
@@ -137,9 +145,7 @@ class NativeSession:
         """Forget what another transfer function made visible."""
         if transfer != self._transfer:
             self._transfer, self._look_up = transfer, look_up(transfer, self.volume)
-            self._visible.clear()
-            resident = np.concatenate([s[s >= 0] for s in self.pool.slots]).astype(np.int32)
-            self._note_cells(resident)
+            self._note_cells(self.books.resident)
 
     def _note_cells(self, slots: npt.NDArray[np.int32]) -> None:
         table = self._look_up
@@ -154,62 +160,15 @@ class NativeSession:
             ),
         )
 
-    def _visible_bricks(self, index: int) -> npt.NDArray[np.bool_]:
-        """The bricks of a level that the transfer function does not hide, by their statistics."""
-        if index not in self._visible:
-            level, table = self.volume.levels[index], self._look_up
-            assert table is not None
-            if index not in self._ranges:
-                self._ranges[index] = in_bricks(level.summary(), level.shape, BRICK)
-            low, high = self._ranges[index]
-            out = np.zeros(brick_grid(level.shape), bool)
-            kernels.visible_bricks(low, high, table.sums, table.scale[0], table.scale[1], out)
-            self._visible[index] = out
-        return self._visible[index]
-
-    def _draw(self, planes: view.Planes, window: view.Window, shot: _Shot) -> int:
-        """Draw some planes of a shell in a window; cuts either in half until its bricks fit into the pool."""
-        level = self.volume.levels[planes.shell.level]
-        wanted = self._bricks_in_view(planes, window, shot)
-        count = np.count_nonzero(wanted)
-        if count == 0:
-            return 0
-        if count > self.pool.capacity:
-            halves = planes.halves() if planes.count > FEW_PLANES else None
-            if halves is not None:
-                return sum(self._draw(half, window, shot) for half in halves)
-            if (parts := window.halves()) is not None:
-                return sum(self._draw(planes, part, shot) for part in parts)
-            return sum(self._draw(half, window, shot) for half in planes.halves())
-        filled = self.pool.hold(planes.shell.level, wanted)
+    def _draw(self, one: plan.Pass, shot: _Shot) -> int:
+        """Make the bricks of a pass resident and send the rays of its window through them."""
+        level = self.volume.levels[one.level]
+        wanted = np.zeros(plan.brick_grid(level.shape), bool)
+        wanted.reshape(-1)[one.bricks] = True
+        filled = self.pool.hold(one.level, wanted)
         if len(filled):
             self._note_cells(filled)
-        return self._walk(planes, window, shot, level.placement, wanted)
-
-    def _bricks_in_view(self, planes: view.Planes, window: view.Window, shot: _Shot) -> npt.NDArray[np.bool_]:
-        """Marks, (bricks z, y, x), the bricks that the rays of a window may meet on such planes."""
-        placement = self.volume.levels[planes.shell.level].placement
-        lower, upper = view.box_in_index(shot.box, placement)
-        visible = self._visible_bricks(planes.shell.level)
-        near, far = planes.depths
-        corners = view.frustum_corners(shot.frame, window, self.output.size, near, far)
-        # where a ray enters and leaves the box, its sample may stand half a step from the plane
-        margin = 0.5 * planes.step * float(np.linalg.norm(shot.frame[1:], axis=1).sum())
-        seen_lower, seen_upper = view.bounds_in_index(corners, margin, placement)
-        shape = np.array(visible.shape)
-        last = np.maximum(upper, lower)
-        begin = np.floor(np.clip(seen_lower, lower, last)[::-1] / BRICK).astype(int)
-        end = np.floor(np.clip(seen_upper, lower, last)[::-1] / BRICK).astype(int) + 1
-        wanted = np.zeros(visible.shape, bool)
-        bounds = view.frustum(shot.frame, window, self.output.size, near, far, margin)
-        kernels.bricks_in_view(
-            visible,
-            np.clip(begin, 0, shape - 1),
-            np.clip(end, 1, shape),
-            view.planes_in_index(bounds, placement),
-            wanted,
-        )
-        return wanted
+        return self._walk(planes, one.window, shot, level.placement, wanted)
 
     def _openness(self, scene: Scene) -> tuple[npt.NDArray[Any], ...]:
         """What kernels.march wants to know of ambient occlusion; made anew when transfer function or crop change."""
@@ -238,7 +197,7 @@ class NativeSession:
         assert self._look_up is not None
         scene, pool = shot.scene, self.pool
         return self.device.walk(
-            Pass(
+            Walk(
                 planes=planes,
                 window=window,
                 frame=shot.frame,

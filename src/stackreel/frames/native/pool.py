@@ -1,4 +1,4 @@
-"""Bricks in memory: a fixed number of slots, filled from stored chunks, the longest unused given up first."""
+"""Bricks in memory: a fixed number of slots, filled from stored chunks, as the books say."""
 
 from __future__ import annotations
 
@@ -9,28 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from stackreel.geometry import Index3
+from stackreel.frames.native.books import Books, Filling, brick_bytes, pool_dtype
+from stackreel.frames.native.plan import brick_grid
 from stackreel.kernels import bricks as kernels
-from stackreel.kernels.sample import BEFORE, BRICK, CELLS, SIDE
-from stackreel.volume import Level, Volume
+from stackreel.kernels.sample import CELLS, SIDE
+from stackreel.volume import Volume
 
-Grid = npt.NDArray[np.bool_]
-
-
-def brick_bytes(dtype: np.dtype[Any]) -> int:
-    """What one resident brick takes, its ranges and books included."""
-    samples = SIDE**3 * pool_dtype(dtype).itemsize
-    return samples + 2 * CELLS**3 * pool_dtype(dtype).itemsize + 64
-
-
-def pool_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """The type bricks are kept in: what slices usually hold as it is, everything else as float32."""
-    return dtype if dtype.name in ("uint8", "int8", "uint16", "int16") else np.dtype(np.float32)
-
-
-def brick_grid(shape: Index3) -> Index3:
-    z, y, x = (-(-n // BRICK) for n in shape)
-    return (z, y, x)
+__all__ = ["BrickPool", "brick_bytes", "brick_grid", "for_each", "pool_dtype"]
 
 
 class BrickPool:
@@ -42,72 +27,50 @@ class BrickPool:
     slots     : per level, (bricks z, y, x) int32: where a brick is, or -1
     """
 
-    def __init__(self, volume: Volume, budget_bytes: int, threads: Executor) -> None:
-        self.volume = volume
-        self.capacity = max(1, int(budget_bytes) // brick_bytes(volume.dtype))
-        total = sum(int(np.prod(brick_grid(level.shape))) for level in volume.levels)
-        self.capacity = min(self.capacity, total)
+    def __init__(self, volume: Volume, books: Books, threads: Executor) -> None:
+        self.volume, self.books, self.capacity = volume, books, books.capacity
         dtype = pool_dtype(volume.dtype)
         # what becomes float32 is kept as the distance from the lowest value, lest large numbers lose their ends
         self.offset = volume.value_range[0] if dtype != volume.dtype else 0.0
         self.samples = np.empty((self.capacity, SIDE**3), dtype)
         self.low = np.empty((self.capacity, CELLS**3), dtype)
         self.high = np.empty((self.capacity, CELLS**3), dtype)
-        self.slots = [np.full(brick_grid(level.shape), -1, np.int32) for level in volume.levels]
-        self._owner_level = np.full(self.capacity, -1, np.int32)
-        self._owner_brick = np.zeros(self.capacity, np.int64)
-        self._last_use = np.zeros(self.capacity, np.int64)
-        self._clock = 0
+        self.slots = books.slots
         self._threads = threads
 
-    def hold(self, level: int, wanted: Grid) -> npt.NDArray[np.int32]:
+    def hold(self, level: int, wanted: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
         """Make all wanted bricks (bricks z, y, x) of a level resident; returns the slots that were filled for it.
 
         No more than `capacity` may be wanted at once. Raises CorruptChunkError.
         """
-        self._clock += 1
-        places = np.flatnonzero(wanted)
-        assert len(places) <= self.capacity
-        table = self.slots[level].reshape(-1)
-        have = table[places]
-        self._last_use[have[have >= 0]] = self._clock
-        missing = places[have < 0]
-        if len(missing) == 0:
-            return np.empty(0, np.int32)
-        # slots in use now carry the newest time: they are never among the longest unused
-        chosen = np.argpartition(self._last_use, len(missing) - 1)[: len(missing)].astype(np.int32)
-        for slot in chosen:
-            if self._owner_level[slot] >= 0:
-                self.slots[self._owner_level[slot]].reshape(-1)[self._owner_brick[slot]] = -1
-        self._owner_level[chosen] = -1
+        filling = self.books.begin(level, np.flatnonzero(wanted))
         try:
-            self._fill(level, missing, chosen)
+            if len(filling.bricks):
+                self._fill(filling)
         except BaseException:
-            self._last_use[chosen] = 0
+            self.books.lose(filling)
             raise
-        table[missing] = chosen
-        self._owner_level[chosen], self._owner_brick[chosen] = level, missing
-        self._last_use[chosen] = self._clock
-        return chosen
+        self.books.end()
+        return filling.slots
 
-    def _fill(self, index: int, places: npt.NDArray[np.int64], chosen: npt.NDArray[np.int32]) -> None:
-        level = self.volume.levels[index]
+    def _fill(self, filling: Filling) -> None:
+        level, chosen = self.volume.levels[filling.level], filling.slots
         grid = brick_grid(level.shape)
-        filling = np.full(grid, -1, np.int32)
-        filling.reshape(-1)[places] = chosen
+        filled = np.full(grid, -1, np.int32)
+        filled.reshape(-1)[filling.bricks] = chosen
         self.samples[chosen] = 0 if self.samples.dtype == level.dtype else -self.offset
-        at = np.stack(np.unravel_index(places, grid), axis=1)
-        for_each(self._threads, chunks_of(level, at), lambda c: self._scatter(level, c, filling))
+        for_each(self._threads, filling.chunks.tolist(), lambda number: self._scatter(number, filled))
+        at = np.stack(np.unravel_index(filling.bricks, grid), axis=1)
 
         def finish(k: int) -> None:
             z, y, x = (int(v) for v in at[k])
             slot = chosen[k]
             kernels.finish_brick(self.samples[slot], (z, y, x), level.shape, self.low[slot], self.high[slot])
 
-        for_each(self._threads, list(range(len(places))), finish)
+        for_each(self._threads, list(range(len(at))), finish)
 
-    def _scatter(self, level: Level, index: Index3, filling: npt.NDArray[np.int32]) -> None:
-        chunk = level.read_chunk(index)
+    def _scatter(self, number: int, filled: npt.NDArray[np.int32]) -> None:
+        chunk = self.books.chunks.get(number)
         if chunk is None:
             return
         if chunk.dtype.kind == "f":
@@ -116,26 +79,9 @@ class BrickPool:
             chunk = np.nan_to_num(chunk, nan=low, posinf=low, neginf=low)
         if self.samples.dtype != chunk.dtype:
             chunk = (chunk - np.float64(self.offset)).astype(np.float32)
+        level, index = self.books.chunks.place(number)
         start = tuple(i * c for i, c in zip(index, level.chunk, strict=True))
-        kernels.scatter(chunk, start, level.shape, filling, self.samples)
-
-
-def chunks_of(level: Level, bricks: npt.NDArray[np.int64]) -> list[Index3]:
-    """The stored chunks that hold samples of such bricks (n, 3), aprons included, in file order."""
-    ranges = []
-    for axis in range(3):
-        first = np.maximum(bricks[:, axis] * BRICK - BEFORE, 0) // level.chunk[axis]
-        last = np.minimum(bricks[:, axis] * BRICK - BEFORE + SIDE, level.shape[axis]) - 1
-        ranges.append((first, last // level.chunk[axis]))
-    grid = [-(-n // c) for n, c in zip(level.shape, level.chunk, strict=True)]
-    wanted = np.zeros(grid, bool)
-    spans = [int((last - first).max()) for first, last in ranges]
-    for dz in range(spans[0] + 1):
-        for dy in range(spans[1] + 1):
-            for dx in range(spans[2] + 1):
-                z, y, x = (np.minimum(first + d, last) for (first, last), d in zip(ranges, (dz, dy, dx), strict=True))
-                wanted[z, y, x] = True
-    return [(int(z), int(y), int(x)) for z, y, x in np.argwhere(wanted)]
+        kernels.scatter(chunk, start, level.shape, filled, self.samples)
 
 
 def for_each(threads: Executor, items: list[Any], work: Callable[[Any], None], batch: int = 16) -> None:

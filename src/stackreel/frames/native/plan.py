@@ -1,0 +1,134 @@
+"""What a picture will need, as a value: which bricks of which level, pass by pass, before a byte of samples is read.
+
+Camera, crop, transfer function and the statistics of bricks say it all. The engine draws exactly these passes; the
+pool, which is told the plans of coming frames, knows what to keep; and `stackreel plan` adds them up before a night's
+rendering begins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from stackreel.frames.engine import Output
+from stackreel.frames.native import view
+from stackreel.frames.native.tables import LookUp, in_bricks, look_up
+from stackreel.geometry import Box, Index3
+from stackreel.kernels import bricks as kernels
+from stackreel.kernels.sample import BRICK
+from stackreel.scene import Scene, TransferFunction
+from stackreel.volume import Volume
+
+FEW_PLANES = 8
+
+
+def brick_grid(shape: Index3) -> Index3:
+    """Bricks of the renderer along (z, y, x) of a level."""
+    z, y, x = (-(-n // BRICK) for n in shape)
+    return (z, y, x)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Pass:
+    """Some planes of one level in a window of the picture, and the bricks that the rays may meet there.
+
+    bricks : ascending places in the level's grid of bricks, flat; never none
+    """
+
+    planes: view.Planes
+    window: view.Window
+    bricks: npt.NDArray[np.int32]
+
+    @property
+    def level(self) -> int:
+        return self.planes.shell.level
+
+
+class Planner:
+    """Plans frames of one volume at one size; knows the bricks' statistics, and nothing of what is in memory.
+
+    capacity : no pass needs more bricks than this
+    stride   : step along rays in voxels of the level
+    """
+
+    def __init__(self, volume: Volume, output: Output, capacity: int, stride: float) -> None:
+        self.volume, self.output, self.capacity, self.stride = volume, output, capacity, stride
+        self._transfer: TransferFunction | None = None
+        self._look_up: LookUp | None = None
+        self._ranges: dict[int, tuple[npt.NDArray[Any], npt.NDArray[Any]]] = {}
+        self._visible: dict[int, npt.NDArray[np.bool_]] = {}
+
+    def frame(self, scene: Scene) -> tuple[Pass, ...]:
+        """The passes that draw a scene, in the order in which they must be drawn: near to far, then by window."""
+        box = view.visible_box(self.volume.placement, scene.crop)
+        if box.is_empty:
+            return ()
+        if scene.transfer != self._transfer:
+            self._transfer, self._look_up = scene.transfer, look_up(scene.transfer, self.volume)
+            self._visible.clear()
+        window = view.window_of(box, scene.camera, self.output.size)
+        frame = view.ray_frame(scene.camera, self.output.size)
+        placements = [level.placement for level in self.volume.levels]
+        found: list[Pass] = []
+        for shell in view.shells(scene.camera, box, placements, self.output.size[1], self.output.detail):
+            planes = view.Planes.of(shell, scene.camera, placements[shell.level], self.stride)
+            self._cut(planes, window, frame, box, found)
+        return tuple(found)
+
+    def _cut(
+        self, planes: view.Planes, window: view.Window, frame: npt.NDArray[np.float64], box: Box, found: list[Pass]
+    ) -> None:
+        """Adds the passes of some planes in a window; cuts either in half until the bricks fit into the pool."""
+        bricks = self._bricks_in_view(planes, window, frame, box)
+        if len(bricks) <= self.capacity:
+            if len(bricks):
+                found.append(Pass(planes, window, bricks))
+        elif planes.count > FEW_PLANES or (parts := window.halves()) is None:
+            for half in planes.halves():
+                self._cut(half, window, frame, box, found)
+        else:
+            for part in parts:
+                self._cut(planes, part, frame, box, found)
+
+    def _bricks_in_view(
+        self, planes: view.Planes, window: view.Window, frame: npt.NDArray[np.float64], box: Box
+    ) -> npt.NDArray[np.int32]:
+        """The bricks, flat places, that the rays of a window may meet on such planes."""
+        placement = self.volume.levels[planes.shell.level].placement
+        lower, upper = view.box_in_index(box, placement)
+        visible = self._visible_bricks(planes.shell.level)
+        near, far = planes.depths
+        corners = view.frustum_corners(frame, window, self.output.size, near, far)
+        # where a ray enters and leaves the box, its sample may stand half a step from the plane
+        margin = 0.5 * planes.step * float(np.linalg.norm(frame[1:], axis=1).sum())
+        seen_lower, seen_upper = view.bounds_in_index(corners, margin, placement)
+        shape = np.array(visible.shape)
+        last = np.maximum(upper, lower)
+        begin = np.floor(np.clip(seen_lower, lower, last)[::-1] / BRICK).astype(int)
+        end = np.floor(np.clip(seen_upper, lower, last)[::-1] / BRICK).astype(int) + 1
+        wanted = np.zeros(visible.shape, bool)
+        bounds = view.frustum(frame, window, self.output.size, near, far, margin)
+        kernels.bricks_in_view(
+            visible,
+            np.clip(begin, 0, shape - 1),
+            np.clip(end, 1, shape),
+            view.planes_in_index(bounds, placement),
+            wanted,
+        )
+        return np.flatnonzero(wanted).astype(np.int32)
+
+    def _visible_bricks(self, index: int) -> npt.NDArray[np.bool_]:
+        """The bricks of a level, (z, y, x), that the transfer function does not hide, by their statistics."""
+        if index not in self._visible:
+            level, table = self.volume.levels[index], self._look_up
+            assert table is not None
+            if index not in self._ranges:
+                self._ranges[index] = in_bricks(level.summary(), level.shape, BRICK)
+            low, high = self._ranges[index]
+            out = np.zeros(brick_grid(level.shape), bool)
+            kernels.visible_bricks(low, high, table.sums, table.scale[0], table.scale[1], out)
+            self._visible[index] = out
+        return self._visible[index]
