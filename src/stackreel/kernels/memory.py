@@ -86,6 +86,23 @@ def pair(typing, array, index):
 
 
 @intrinsic
+def two_pairs(typing, array, index):
+    """array[index] to array[index + 3] of an array of int8 that is only read, as float32."""
+
+    def code(context, builder, signature, arguments):
+        whole, found = ir.IntType(32), []
+        place = builder.bitcast(_pointer(context, builder, array, *arguments), whole.as_pointer())
+        four = builder.load(place, align=1)
+        four.set_metadata("alias.scope", _read_only(builder))
+        for n in range(4):
+            part = builder.ashr(builder.shl(four, whole(24 - 8 * n)), whole(24))
+            found.append(builder.sitofp(part, ir.FloatType()))
+        return context.make_tuple(builder, signature.return_type, found)
+
+    return types.UniTuple(types.float32, 4)(array, types.uint64), code
+
+
+@intrinsic
 def float_of(typing, bits):
     """The float32 that such a uint32 holds."""
 
