@@ -160,15 +160,24 @@ class NativeSession:
             ),
         )
 
-    def _draw(self, one: plan.Pass, shot: _Shot) -> int:
-        """Make the bricks of a pass resident and send the rays of its window through them."""
+    def _draw(self, one: plan.Pass, shot: _Shot, reach: tuple[float, float]) -> int:
+        """Make the bricks of a pass resident and send the rays of its window through them.
+
+        reach : depths between which any ray is drawn
+        """
         level = self.volume.levels[one.level]
+        planes = narrowed(one.planes, *reach)
+        if planes.count == 0:
+            return 0
         wanted = np.zeros(plan.brick_grid(level.shape), bool)
         wanted.reshape(-1)[one.bricks] = True
-        filled = self.pool.hold(one.level, wanted)
+        self._hold(one.level, wanted)
+        return self._walk(planes, one.window, shot, level.placement, wanted)
+
+    def _hold(self, level: int, wanted: npt.NDArray[np.bool_]) -> None:
+        filled = self.pool.hold(level, wanted)
         if len(filled):
             self._note_cells(filled)
-        return self._walk(planes, one.window, shot, level.placement, wanted)
 
     def _openness(self, scene: Scene) -> tuple[npt.NDArray[Any], ...]:
         """What kernels.march wants to know of ambient occlusion; made anew when transfer function or crop change."""
