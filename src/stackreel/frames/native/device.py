@@ -7,7 +7,7 @@ many neighbouring pixels at a time; a graphics card does it ray by ray, thousand
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,7 +23,7 @@ from stackreel.kernels.run import TILE
 
 
 @dataclass(frozen=True)
-class Pass:
+class Walk:
     """Some planes of a shell in a window, and all that their rays meet. Arrays as in kernels.march.
 
     planes, window : which samples are taken, of which pixels
@@ -37,6 +37,7 @@ class Pass:
     light   : light_vector's; around : openness, its size, origin and step
     nearest : take the nearest sample instead of interpolating
     blend   : run.COMPOSITE, or what else the rays do
+    lamps   : fill and rim light, from light.lamps_of; cuts : planes whose cut faces are lit as such
     """
 
     planes: view.Planes
@@ -57,6 +58,8 @@ class Pass:
     around: tuple[npt.NDArray[Any], ...]
     nearest: bool
     blend: int
+    lamps: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((2, 4)))
+    cuts: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 4)))
 
     @property
     def scale(self) -> npt.NDArray[np.float64]:
@@ -76,7 +79,7 @@ class Pass:
 class Device(Protocol):
     """Something that walks rays through the bricks of one volume."""
 
-    def walk(self, this: Pass) -> int:
+    def walk(self, this: Walk) -> int:
         """Carry the rays of a pass through it; returns the samples taken."""
         ...
 
@@ -93,7 +96,7 @@ class Processor:
     def __init__(self, threads: ThreadPoolExecutor) -> None:
         self.threads = threads
 
-    def walk(self, this: Pass) -> int:
+    def walk(self, this: Walk) -> int:
         frame, size, step = this.frame, this.size, this.planes.step
         origin, spacing = np.asarray(this.grid.origin), np.asarray(this.grid.step)
         bricks = front_to_back(this.wanted, this.slots, this.cells, (frame[0] - origin) / spacing)
@@ -112,7 +115,7 @@ class Processor:
                     march(
                         this.state, tile, frame, origin, 1.0 / spacing, *this.bounds, depths, span, step, some, bricks,
                         samples, this.cells, this.look.packed, scale, this.light, *this.around, this.nearest,
-                        this.blend, this.limits,
+                        this.blend, this.limits, this.lamps, this.cuts,
                     )
                 )  # fmt: skip
 
@@ -124,3 +127,6 @@ class Processor:
 
     def close(self) -> None:
         pass
+
+
+Pass = Walk

@@ -69,6 +69,17 @@ def packed(colors: npt.NDArray[np.float32]) -> npt.NDArray[np.uint32]:
     return both.reshape(-1)
 
 
+def unpacked(packed: npt.NDArray[np.uint32]) -> npt.NDArray[np.float32]:
+    """Colours and extinction, (n, 4) float32, of what `packed` made: the numbers that the kernels see."""
+    words = packed.reshape(-1, 2)
+    colors = np.empty((len(words), 4), np.float32)
+    for channel, (shift, steps) in enumerate(zip((21, 10, 0), PACKED_STEPS, strict=True)):
+        part = words[:, 1] >> np.uint32(shift) & np.uint32(steps)
+        colors[:, channel] = part.astype(np.float32) * np.float32(1.0 / steps)
+    colors[:, 3] = np.ascontiguousarray(words[:, 0]).view(np.float32)
+    return colors
+
+
 def in_bricks(summary: Summary, shape: tuple[int, int, int], brick: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Lowest and highest value of every renderer's brick: statistics of thinner bricks joined along z."""
     low, high, depth = summary.low, summary.high, summary.brick[0]

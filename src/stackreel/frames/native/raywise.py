@@ -1,0 +1,61 @@
+"""A pass as single rays want it: a few numbers, and a table of the bricks that hold something visible."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from stackreel.frames.native.device import Walk
+from stackreel.frames.native.tables import unpacked
+from stackreel.kernels import rays
+
+
+@dataclass(frozen=True)
+class Raywise:
+    """What kernels.rays.ray wants beside the pool, the rays' states and openness.
+
+    bricks : (n,) int64: the bricks of the table, as flat indices of the level's bricks; slots : (n,) where they are
+    """
+
+    numbers: npt.NDArray[np.float64]
+    whole: npt.NDArray[np.int64]
+    table: npt.NDArray[np.int32]
+    bricks: npt.NDArray[np.int64]
+    slots: npt.NDArray[np.int32]
+    bits: npt.NDArray[np.uint64]
+
+    @classmethod
+    def of(cls, this: Walk) -> Raywise:
+        light, planes, window = this.light, this.planes, this.window
+        spacing = np.asarray(this.grid.step)
+        _, open_size, open_origin, open_step = this.around
+        numbers = rays.numbers_of(
+            this.frame, this.size, np.asarray(this.grid.origin), 1.0 / spacing, *this.bounds, this.depths,
+            planes.step, light, open_origin, open_step, this.scale,
+        )  # fmt: skip
+        bricks = np.flatnonzero(this.wanted)
+        slots = this.slots.reshape(-1)[bricks]
+        bits = this.cells[slots]
+        seen = bits != 0
+        bricks, slots, bits = bricks[seen], slots[seen], bits[seen]
+        at = np.stack(np.unravel_index(bricks, this.wanted.shape)) if len(bricks) else np.zeros((3, 0), np.int64)
+        first = at.min(axis=1) if len(bricks) else np.zeros(3, np.int64)
+        shape = at.max(axis=1) - first + 1 if len(bricks) else np.ones(3, np.int64)
+        table = np.full(shape, -1, np.int32)
+        table[tuple(at - first[:, None])] = np.arange(len(bricks), dtype=np.int32)
+        whole = [planes.first, planes.end, *first[::-1], *open_size]
+        whole += [window.top, window.bottom, window.left, window.right]
+        return cls(numbers, np.array(whole, np.int64), table, bricks, slots, bits)
+
+
+def mode(this: Walk) -> tuple[bool, bool, int, bool]:
+    """How a pass's rays are walked: shaded, nearest, blend, limited."""
+    weights = this.light[[1, 2, 8]]
+    return bool((weights > 0.0).any()), this.nearest, this.blend, this.limits.size > 0
+
+
+def colors_of(this: Walk) -> npt.NDArray[np.float32]:
+    """The look-up as rays want it: (entries, 4), the same numbers that march unpacks."""
+    return unpacked(this.look.packed)

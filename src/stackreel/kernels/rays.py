@@ -1,0 +1,261 @@
+"""One ray at a time: what a graphics card does for every pixel, and a second opinion on what the processor does.
+
+The same samples as in `march`: on planes of equal depth, at (k + ½) steps from the camera, held inside the visible
+box, with the true length where a ray enters and leaves. A ray looks up in which brick its next sample lies, leaps over
+it when nothing in it is visible, and else takes all samples in it before it looks again.
+
+The functions are written for any compiler: `make(jit)` hands them over compiled by Numba for a processor, by
+Numba-CUDA for a graphics card, or not at all.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from stackreel.kernels import run
+from stackreel.kernels.run import AVERAGE, COMPOSITE, EVEN, MAXIMUM, MINIMUM, OPAQUE
+from stackreel.kernels.sample import BEFORE, BRICK, CELL, CELLS, SIDE
+
+# Where what a pass says in real numbers stands in one array, x before y before z: the camera's place in sample
+# indices, the direction of the picture's corner and what a column and a row more add to it, in world lengths per
+# depth; samples per world length; the visible box; the shell and the step; the grid of openness; light; look-up.
+EYE, CORNER, COLUMN, ROW, PER_STEP, LOWER, UPPER = 0, 3, 6, 9, 12, 15, 18
+NEAR, FAR, STEP, OPEN_EYE, OPEN_STEP, LIGHT, FIRST_VALUE, PER_VALUE = 21, 22, 23, 24, 27, 30, 39, 40
+NUMBERS = 41
+# The same of what it says in whole numbers: planes, the table's first brick, the size of openness, the window.
+FIRST, END, TABLE, OPEN_SIZE, TOP, BOTTOM, LEFT, RIGHT = 0, 1, 2, 5, 8, 9, 10, 11
+WHOLE = 12
+
+_U = np.uint64
+_F = np.float32
+_LINE, _SHEET, _VOLUME = _U(SIDE), _U(SIDE * SIDE), _U(SIDE * SIDE * SIDE)
+_INSIDE = _U(BEFORE * (SIDE * SIDE + SIDE + 1))
+_ALL = _U(0xFFFFFFFFFFFFFFFF)
+_ZERO, _ONE, _HALF, _QUARTER, _TINY = _F(0.0), _F(1.0), _F(0.5), _F(0.25), _F(1e-30)
+_WIDE, _STILL, _LONG = _F(BRICK), _F(1e-20), _F(1e9)
+_OPAQUE, _EVEN = _F(OPAQUE), _F(EVEN)
+
+
+def numbers_of(
+    camera: Any, size: Any, origin: Any, per_step: Any, lower: Any, upper: Any, shell: Any, dt: float,
+    light: Any, open_origin: Any, open_step: Any, scale: Any,
+) -> Any:  # fmt: skip
+    """What a pass says in real numbers, (NUMBERS,) float64; arguments as in march; size: (width, height)."""
+    width, height = size
+    return np.concatenate(
+        [
+            (camera[0] - origin) * per_step, camera[3] - camera[1] + camera[2],
+            camera[1] * (2.0 / width), camera[2] * (-2.0 / height), per_step, lower, upper, shell, [dt],
+            (camera[0] - open_origin) / open_step, open_step, light, scale,
+        ]
+    ).astype(np.float64)  # fmt: skip
+
+
+def make(jit: Callable[[Any], Any]) -> Any:
+    """The function `ray`, compiled by `jit`, which decorates a function."""
+    opacity_over = jit(getattr(run.opacity_over, "py_func", run.opacity_over))
+
+    @jit
+    def interpolated(pool, at, fx, fy, fz):
+        """The value between eight samples; `at` is the lowest of them, f* the fractions 0..1."""
+        one = _U(1)
+        v000, v001 = _F(pool[at]), _F(pool[at + one])
+        v010, v011 = _F(pool[at + _LINE]), _F(pool[at + _LINE + one])
+        v100, v101 = _F(pool[at + _SHEET]), _F(pool[at + _SHEET + one])
+        v110, v111 = _F(pool[at + _SHEET + _LINE]), _F(pool[at + _SHEET + _LINE + one])
+        a, b = v000 + (v001 - v000) * fx, v010 + (v011 - v010) * fx
+        c, d = v100 + (v101 - v100) * fx, v110 + (v111 - v110) * fx
+        a, c = a + (b - a) * fy, c + (d - c) * fy
+        return a + (c - a) * fz
+
+    @jit
+    def nearest_of(pool, at, fx, fy, fz):
+        """The sample nearest to such a place."""
+        at += _U(1) if fx >= _HALF else _U(0)
+        at += _LINE if fy >= _HALF else _U(0)
+        at += _SHEET if fz >= _HALF else _U(0)
+        return _F(pool[at])
+
+    @jit
+    def openness_at(field, numbers, whole, t, wx, wy, wz):
+        """Light from all around at such a depth of a ray; beyond the faces it goes on as it ends."""
+        nx, ny, nz = whole[OPEN_SIZE], whole[OPEN_SIZE + 1], whole[OPEN_SIZE + 2]
+        x = _F(numbers[OPEN_EYE] + t * wx / numbers[OPEN_STEP])
+        y = _F(numbers[OPEN_EYE + 1] + t * wy / numbers[OPEN_STEP + 1])
+        z = _F(numbers[OPEN_EYE + 2] + t * wz / numbers[OPEN_STEP + 2])
+        x, y, z = max(_ZERO, min(_F(nx - 1), x)), max(_ZERO, min(_F(ny - 1), y)), max(_ZERO, min(_F(nz - 1), z))
+        ix, iy, iz = min(int(x), max(nx - 2, 0)), min(int(y), max(ny - 2, 0)), min(int(z), max(nz - 2, 0))
+        u, v, w = x - _F(ix), y - _F(iy), z - _F(iz)
+        at, one = _U((iz * ny + iy) * nx + ix), _U(1)
+        up, far = _U(nx if ny > 1 else 0), _U(nx * ny if nz > 1 else 0)
+        a = field[at] + (field[at + one] - field[at]) * u
+        b = field[at + up] + (field[at + up + one] - field[at + up]) * u
+        c = field[at + far] + (field[at + far + one] - field[at + far]) * u
+        d = field[at + far + up] + (field[at + far + up + one] - field[at + far + up]) * u
+        a, c = a + (b - a) * v, c + (d - c) * v
+        return a + (c - a) * w
+
+    @jit
+    def light_of(pool, at, fx, fy, fz, ex, ey, ez, numbers):
+        """How bright its slope makes a sample, and how it shines: Blinn–Phong, from both sides, as in run.light_up.
+
+        e* : from the sample to the eye, of length 1
+        """
+        two, line, sheet = _U(2), _U(2) * _LINE, _U(2) * _SHEET
+        gx = interpolated(pool, at + two, fx, fy, fz) - interpolated(pool, at - two, fx, fy, fz)
+        gy = interpolated(pool, at + line, fx, fy, fz) - interpolated(pool, at - line, fx, fy, fz)
+        gz = interpolated(pool, at + sheet, fx, fy, fz) - interpolated(pool, at - sheet, fx, fy, fz)
+        gx, gy = gx * (_QUARTER * _F(numbers[PER_STEP])), gy * (_QUARTER * _F(numbers[PER_STEP + 1]))
+        gz = gz * (_QUARTER * _F(numbers[PER_STEP + 2]))
+        lx, ly, lz = _F(numbers[LIGHT + 4]), _F(numbers[LIGHT + 5]), _F(numbers[LIGHT + 6])
+        soft = _F(numbers[LIGHT + 7])
+        square = gx * gx + gy * gy + gz * gz
+        sure = square / max(square + soft * soft, _TINY)
+        size = _ONE / math.sqrt(square + _TINY)
+        if gx * ex + gy * ey + gz * ez < _ZERO:
+            size = -size
+        lit = max(_ZERO, (gx * lx + gy * ly + gz * lz) * size)
+        hx, hy, hz = lx + ex, ly + ey, lz + ez
+        facing = max(_ZERO, (gx * hx + gy * hy + gz * hz) * size) / math.sqrt(hx * hx + hy * hy + hz * hz + _TINY)
+        dull = _F(numbers[LIGHT]) + _F(numbers[LIGHT + 1]) * (sure * lit + (_ONE - sure) * _EVEN)
+        gloss = _F(numbers[LIGHT + 2]) * sure * _F(math.pow(min(_F(facing), _ONE), _F(numbers[LIGHT + 3])))
+        return _F(dull), _F(gloss)
+
+    @jit
+    def between(first, last, eye, along, lower, upper):
+        """What is left of a range of depths between two faces of the box."""
+        along = along if abs(along) > 1e-30 else 1e-30
+        a, b = (lower - eye) / along, (upper - eye) / along
+        return max(first, min(a, b)), min(last, max(a, b))
+
+    @jit
+    def planes_until(x, by):
+        """How many planes from x on, 0..BRICK, until a ray that goes on by so much has left its brick."""
+        by = by if abs(by) > _STILL else _STILL
+        return (_WIDE - x) / by if by > _ZERO else -x / by
+
+    @jit
+    def ray(
+        row, column, state, limits, numbers, whole, table, slots, bits, pool, colors, openness,
+        shaded, nearest, blend, limited,
+    ):  # fmt: skip
+        """Carry the ray of a pixel through some planes of one level; returns the samples taken.
+
+        state   : (rows, columns, 4) float32, limits : (rows, columns, 2) float32, as in march
+        numbers : from numbers_of; whole : (WHOLE,) int64
+        table   : (z, y, x) int32: for a box of bricks, -1 where nothing is visible, else an index into
+        slots   : (n,) int32 in the pool, and bits : (n,) uint64, which cells of the brick hold something visible
+        pool    : (slots · 37³,) samples
+        colors  : (n, 4) float32: red, green, blue, extinction
+        openness : (z · y · x + 1,) float32
+        shaded, nearest, limited : whether there is light, whether samples are not interpolated, whether limits count
+        blend   : as in march
+        """
+        through = state[row, column, 3]
+        across, down = float(column) + 0.5, float(row) + 0.5
+        wx = numbers[CORNER] + across * numbers[COLUMN] + down * numbers[ROW]
+        wy = numbers[CORNER + 1] + across * numbers[COLUMN + 1] + down * numbers[ROW + 1]
+        wz = numbers[CORNER + 2] + across * numbers[COLUMN + 2] + down * numbers[ROW + 2]
+        dx, dy, dz = wx * numbers[PER_STEP], wy * numbers[PER_STEP + 1], wz * numbers[PER_STEP + 2]
+        ox, oy, oz = numbers[EYE], numbers[EYE + 1], numbers[EYE + 2]
+        lx, ly, lz = numbers[LOWER], numbers[LOWER + 1], numbers[LOWER + 2]
+        ux, uy, uz = numbers[UPPER], numbers[UPPER + 1], numbers[UPPER + 2]
+        first, last, dt = numbers[NEAR], numbers[FAR], numbers[STEP]
+        near = int(math.floor(first / dt))
+        if limited:
+            first, last = max(first, float(limits[row, column, 0])), min(last, float(limits[row, column, 1]))
+        first, last = between(first, last, ox, dx, lx, ux)
+        first, last = between(first, last, oy, dy, ly, uy)
+        first, last = between(first, last, oz, dz, lz, uz)
+        if not first < last or through < _OPAQUE:
+            return 0
+        # in steps from the shell's first plane
+        enter, leave = _F(first / dt - near), _F(last / dt - near)
+        k = max(whole[FIRST], near + int(math.floor(enter)))
+        end = min(whole[END], near + int(math.ceil(leave)))
+        size = math.sqrt(wx * wx + wy * wy + wz * wz)
+        length, top = _F(size * dt), _F(colors.shape[0] - 1)
+        v0, per_value = _F(numbers[FIRST_VALUE]), _F(numbers[PER_VALUE])
+        ex, ey, ez = _F(-wx / size), _F(-wy / size), _F(-wz / size)
+        red, green, blue = state[row, column, 0], state[row, column, 1], state[row, column, 2]
+        by_x, by_y, by_z = _F(dx * dt), _F(dy * dt), _F(dz * dt)
+        lx, ly, lz = max(lx, 0.0), max(ly, 0.0), max(lz, 0.0)
+        taken = 0
+        while k < end and through >= _OPAQUE:
+            t = (float(k) + 0.5) * dt
+            x, y, z = ox + t * dx, oy + t * dy, oz + t * dz
+            # what lies just outside the box counts for its outermost bricks
+            bx = int(max(lx, min(ux, x))) // BRICK
+            by = int(max(ly, min(uy, y))) // BRICK
+            bz = int(max(lz, min(uz, z))) // BRICK
+            x0, y0, z0 = float(bx * BRICK), float(by * BRICK), float(bz * BRICK)
+            fx, fy, fz = _F(x - x0), _F(y - y0), _F(z - z0)
+            planes = min(planes_until(fx, by_x), min(planes_until(fy, by_y), planes_until(fz, by_z)))
+            count = max(1, int(math.ceil(min(planes, _F(end - k)))))
+            ix, iy, iz = bx - whole[TABLE], by - whole[TABLE + 1], bz - whole[TABLE + 2]
+            inside = 0 <= ix < table.shape[2] and 0 <= iy < table.shape[1] and 0 <= iz < table.shape[0]
+            brick = table[iz, iy, ix] if inside else -1
+            if brick < 0:
+                k += count
+                continue
+            visible, base = bits[brick], _U(slots[brick]) * _VOLUME + _INSIDE
+            least_x, most_x = _F(max(0.0, lx - x0)), min(_WIDE, _F(ux - x0))
+            least_y, most_y = _F(max(0.0, ly - y0)), min(_WIDE, _F(uy - y0))
+            least_z, most_z = _F(max(0.0, lz - z0)), min(_WIDE, _F(uz - z0))
+            for i in range(count):
+                s = _F(i)
+                px = max(least_x, min(most_x, fx + s * by_x))
+                py = max(least_y, min(most_y, fy + s * by_y))
+                pz = max(least_z, min(most_z, fz + s * by_z))
+                jx, jy, jz = min(int(px), BRICK - 1), min(int(py), BRICK - 1), min(int(pz), BRICK - 1)
+                if visible != _ALL:
+                    cell = ((jz // CELL) * CELLS + jy // CELL) * CELLS + jx // CELL
+                    if (visible >> _U(cell)) & _U(1) == _U(0):
+                        continue
+                this = _F(k + i - near)
+                step = min(leave, this + _ONE) - max(enter, this)
+                if step <= _ZERO:
+                    continue
+                step *= length
+                qx, qy, qz = px - _F(jx), py - _F(jy), pz - _F(jz)
+                at = base + _U((jz * SIDE + jy) * SIDE + jx)
+                if nearest:
+                    value = nearest_of(pool, at, qx, qy, qz)
+                else:
+                    value = interpolated(pool, at, qx, qy, qz)
+                taken += 1
+                if blend != COMPOSITE:
+                    if blend == MAXIMUM:
+                        red = max(red, value)
+                    elif blend == MINIMUM:
+                        red = min(red, value)
+                    elif blend == AVERAGE:
+                        red, green = red + value * step, green + step
+                    continue
+                entry = int(max(_ZERO, min(top, (value - v0) * per_value + _HALF)))
+                weight = opacity_over(colors[entry, 3] * step) * through
+                if weight <= _ZERO:
+                    continue
+                r, g, b = colors[entry, 0], colors[entry, 1], colors[entry, 2]
+                if shaded:
+                    dull, gloss = light_of(pool, at, qx, qy, qz, ex, ey, ez, numbers)
+                    if numbers[LIGHT + 8] > 0.0:
+                        t = (float(k + i) + 0.5) * dt
+                        closed = _ONE - openness_at(openness, numbers, whole, t, wx, wy, wz)
+                        reaches = _ONE - _F(numbers[LIGHT + 8]) * closed
+                        dull, gloss = dull * reaches, gloss * reaches
+                    r, g, b = min(_ONE, r * dull + gloss), min(_ONE, g * dull + gloss), min(_ONE, b * dull + gloss)
+                red, green, blue = red + weight * r, green + weight * g, blue + weight * b
+                through -= weight
+                if through < _OPAQUE:
+                    break
+            k += count
+        state[row, column, 0], state[row, column, 1], state[row, column, 2] = red, green, blue
+        state[row, column, 3] = through
+        return taken
+
+    return ray
