@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks import conversion, frames, memory
+from benchmarks import conversion, detail, frames, memory, start
 from benchmarks.machine import describe, load
 from benchmarks.measure import RunError, say
 from benchmarks.report import markdown, speed
@@ -47,7 +47,9 @@ def main() -> int:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("convert", "frames", "all"), default="all", help="(default: all)")
+    parser.add_argument(
+        "what", nargs="?", choices=("convert", "frames", "detail", "start", "all"), default="all", help="(default: all)"
+    )
     parser.add_argument("--quick", action="store_true", help="a small stack, one round, small frames: does it run?")
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="of every conversion (default: 5)")
     parser.add_argument("--frame-rounds", type=int, default=1, metavar="N", help="of every renderer (default: 1)")
@@ -92,6 +94,12 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         found["frames"] = frames.measure(volume, stack.work, size, turns, vtk=args.vtk, shaded=args.shaded)
         keep(args.out, found)
         found["memory"] = memory.measure(volume, stack.work, size)
+        keep(args.out, found)
+    if args.what in ("detail", "all"):
+        found["detail"] = detail.measure(stack.volume(), stack.work, size)
+        keep(args.out, found)
+    if args.what in ("start", "all"):
+        found["start"] = start.measure(stack.volume(), stack.work)
     found["load"] = (before, load())
     keep(args.out, found)
     return found

@@ -1,9 +1,9 @@
 """Sections become a volume: stackreel next to the plainest script, to a fast chunked store, and to copying.
 
-    plain h5py    one data set, contiguous, not compressed, no levels: what most people write first
-    tensorstore   a zarr 3 base level and its downsample driver's levels, chunks of 16 × 256 × 256
-    stackreel     gzip, all levels, statistics of every brick, ParaView's files, as `stackreel convert` does
-    cp            the sections copied as they are: what the disk allows
+plain h5py    one data set, contiguous, not compressed, no levels: what most people write first
+tensorstore   a zarr 3 base level and its downsample driver's levels, chunks of 16 × 256 × 256
+stackreel     gzip, all levels, statistics of every brick, ParaView's files, as `stackreel convert` does
+cp            the sections copied as they are: what the disk allows
 """
 
 from __future__ import annotations

@@ -22,12 +22,13 @@ from benchmarks.view import description
 
 RUNS = Path(__file__).parent / "runs"
 OURS = "stackreel"
+LONGER = "stackreel, 2.5-voxel steps"
 PARAVIEW = {'ParaView "GPU Based"': "GPU Based", 'ParaView "Ray Cast Only"': "Ray Cast Only"}
 VTK = {"VTK GPU mapper": "gpu", "VTK fixed-point mapper": "fixed"}
 
 
 def native_command(volume: Path, scene: Path, out: Path, memory: int | None = None) -> list[str]:
-    told = [] if memory is None else [str(memory)]
+    told = [] if memory is None else ["--memory", str(memory)]
     return [sys.executable, str(RUNS / "native_frames.py"), str(volume), str(scene), str(out), *told]
 
 
@@ -46,9 +47,7 @@ def draw(command: list[str], out: Path) -> dict[str, Any]:
     return result | {"seconds": done.seconds, "cpu": done.cpu, "peak": done.peak}
 
 
-def measure(
-    volume: Path, work: Path, size: tuple[int, int], rounds: int, *, vtk: bool, shaded: bool
-) -> dict[str, Any]:
+def measure(volume: Path, work: Path, size: tuple[int, int], rounds: int, *, vtk: bool, shaded: bool) -> dict[str, Any]:
     """Seconds, memory and truth of every renderer, as written to the results file."""
     scene, pictures = write_scene(work, size), work / "pictures"
     say("a first frame of stackreel, not measured: Numba compiles once")
@@ -81,11 +80,10 @@ def _folder(name: str) -> str:
     return "".join(c if c.isalnum() else "-" for c in name.lower()).strip("-")
 
 
-def _commands(
-    volume: Path, scene: Path, pictures: Path, *, vtk: bool
-) -> tuple[dict[str, list[str]], dict[str, str]]:
+def _commands(volume: Path, scene: Path, pictures: Path, *, vtk: bool) -> tuple[dict[str, list[str]], dict[str, str]]:
     """Every renderer's command line, and who is missing here, with the way out."""
     commands, missing = {OURS: native_command(volume, scene, pictures / _folder(OURS))}, {}
+    commands[LONGER] = [*native_command(volume, scene, pictures / _folder(LONGER)), "--stride", "2.5"]
     absent = [program for program in ("pvbatch", "xvfb-run") if shutil.which(program) is None]
     width, height = json.loads(scene.read_text())["size"]
     screen = ["xvfb-run", "-a", "-s", f"-screen 0 {width}x{height}x24"]
@@ -120,7 +118,8 @@ def _psnr(reference: Path, pictures: dict[str, Path]) -> dict[str, float]:
     """Every picture's PSNR in dB against the converged one."""
     names = [str(path) for path in pictures.values()]
     run([sys.executable, str(RUNS / "converged.py"), "--compare", str(reference), *names])
-    return dict(zip(pictures, json.loads((reference.parent / "psnr.json").read_text()), strict=True))
+    found = json.loads((reference.parent / "truth.json").read_text())
+    return {name: truth["psnr"] for name, truth in zip(pictures, found, strict=True)}
 
 
 def _later(done: dict[str, Any]) -> float:

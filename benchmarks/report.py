@@ -11,7 +11,7 @@ Result = dict[str, Any]
 def markdown(result: Result) -> str:
     """All that was measured: the machine, one table for each part, and who was missing."""
     parts = [_machine(result)]
-    for name, part in (("conversion", _conversion), ("frames", _frames), ("memory", _memory)):
+    for name, part in _PARTS.items():
         if name in result:
             parts.append("\n".join([*part(result[name]), *_missing(result[name])]))
     return "\n\n".join(parts) + "\n"
@@ -110,8 +110,39 @@ def _memory(part: Result) -> Iterator[str]:
     yield _table(["--memory", "peak memory of the process", "each further frame", "all frames' floats"], rows)
 
 
+def _detail(part: Result) -> Iterator[str]:
+    width, height = part["size"]
+    yield f"Coarser levels and longer steps at {width} × {height}, unshaded, against full resolution:\n"
+    rows = [
+        [name, *_setting(s), _s(s["frame"]), f"{s['psnr']:.1f} dB", f"{s['ssim']:.4f}"]
+        for name, s in part["settings"].items()
+    ]
+    head = ["setting", "pixels a voxel", "voxels a step", "finest level", "each further frame", "PSNR", "SSIM"]
+    yield _table(head, rows)
+
+
+def _start(part: Result) -> Iterator[str]:
+    yield "Until something is there, whole processes, median of five:\n"
+    rows = [
+        ["`python -c pass`", _s(part["python"])],
+        ["`python -c 'import stackreel'`", _s(part["import"])],
+        ["`stackreel --help`", _s(part["help"])],
+        [f"`stackreel frame`, {_bytes(part['bytes'])} volume in the page cache", _s(part["warm"])],
+        ["the same, nothing of the volume in memory", _s(part["cold"])],
+    ]
+    yield _table(["command", "time"], rows)
+
+
+_PARTS = {"conversion": _conversion, "frames": _frames, "detail": _detail, "memory": _memory, "start": _start}
+
+
+def _setting(told: Result) -> list[str]:
+    detail = f"{told['detail']:g}" if told["detail"] > 1e-3 else "0"
+    return [detail, f"{told['stride']:g}", str(told["level"])]
+
+
 def _missing(part: Result) -> Iterator[str]:
-    for name, why in part["missing"].items():
+    for name, why in part.get("missing", {}).items():
         yield f"\nNot measured: {name} ({why})."
 
 

@@ -1,12 +1,12 @@
-"""stackreel's own renderer draws the scene. VOLUME.h5 SCENE.json OUT [MEMORY_BYTES]
+"""stackreel's own renderer draws the scene. VOLUME.h5 SCENE.json OUT [--memory BYTES] [--detail D] [--stride S]
 
 Into the folder OUT: last.png, and result.json with the seconds that opening took, those of each frame until it was
 saved, those without saving, and a checksum over all frames' float pixels.
 """
 
+import argparse
 import hashlib
 import json
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -30,24 +30,33 @@ def scenes(told: dict[str, Any]) -> list[Scene]:
     return [Scene(camera, transfer, light=light) for camera in cameras]
 
 
-def main(path: Path, scene_file: Path, out: Path, memory: int | None) -> None:
-    told = json.loads(scene_file.read_text())
+def main(args: argparse.Namespace) -> None:
+    told = json.loads(args.scene.read_text())
     begin = time.perf_counter()
-    session = NativeEngine(memory=memory).open(open_volume(path), Output(tuple(told["size"])))
+    engine = NativeEngine(memory=args.memory, **({} if args.stride is None else {"stride": args.stride}))
+    output = Output(tuple(told["size"]), **({} if args.detail is None else {"detail": args.detail}))
+    session = engine.open(open_volume(args.volume), output)
     opening = time.perf_counter() - begin
-    saved, drawn, checksum = [], [], hashlib.sha256()
+    saved, drawn, checksum, finest = [], [], hashlib.sha256(), 99
     for scene in scenes(told):
         begin = time.perf_counter()
         frame = session.render(scene)
         picture = frame.over(scene.background)
         drawn.append(time.perf_counter() - begin)
-        write_picture(out / "last.png", picture)
+        write_picture(args.out / "last.png", picture)
         saved.append(time.perf_counter() - begin)
         checksum.update(frame.rgba.tobytes())
+        finest = min(finest, frame.level)
     session.close()
-    result = {"opening": opening, "frames": saved, "drawn": drawn, "checksum": checksum.hexdigest()}
-    (out / "result.json").write_text(json.dumps(result))
+    result = {"opening": opening, "frames": saved, "drawn": drawn, "checksum": checksum.hexdigest(), "level": finest}
+    (args.out / "result.json").write_text(json.dumps(result))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]) if len(sys.argv) > 4 else None)
+    parser = argparse.ArgumentParser()
+    for name in ("volume", "scene", "out"):
+        parser.add_argument(name, type=Path)
+    parser.add_argument("--memory", type=int)
+    parser.add_argument("--detail", type=float)
+    parser.add_argument("--stride", type=float)
+    main(parser.parse_args())
