@@ -55,27 +55,50 @@ def test_slopes_are_those_of_a_linear_field():
 def test_light_is_blinn_and_phong_s():
     rng = np.random.default_rng(6)
     n, j0 = 30, 4
-    spots = np.zeros(run.SPOTS, np.float32)
     slopes = rng.normal(size=(3, n)).astype(np.float32)
     slopes[:, 0] = 0.0
-    for axis in range(3):
-        at = run.SLOPE + axis * run.FIELD
-        spots[at : at + n] = slopes[axis]
-    key = np.array([0.3, 0.5, 0.8]) / np.linalg.norm([0.3, 0.5, 0.8])
+    key, fill, rim = (np.array(v) / np.linalg.norm(v) for v in ([0.3, 0.5, 0.8], [-0.7, 0.1, 0.6], [0.5, 0.6, -0.5]))
     light = np.array([0.3, 0.7, 0.4, 20.0, *key, 0.2, 0.0])
     view, along = np.array([-0.3, 0.2, -1.0]), np.array([0.01, 0.002, 0.0])
-    run.light_up(spots, n, j0, light, view, along)
+    for lamps in (np.zeros((2, 4)), np.array([[0.4, *fill], [0.6, *rim]])):
+        spots, rays = np.zeros(run.SPOTS, np.float32), np.zeros(run.ROW, np.float32)
+        rays[run.CUT : run.CUT + run.FIELD] = run.NO_CUT
+        for axis in range(3):
+            at = run.SLOPE + axis * run.FIELD
+            spots[at : at + n] = slopes[axis]
+        run.light_up(spots, n, j0, light, lamps, view, along, rays, 0, 7)
+        dull, gloss = spots[run.DULL : run.DULL + n], spots[run.GLOSS : run.GLOSS + n]
+        for i in range(n):
+            eye = -(view + (j0 + i) * along)
+            eye /= np.linalg.norm(eye)
+            square = float(slopes[:, i] @ slopes[:, i])
+            sure = square / (square + 0.04)
+            normal = slopes[:, i] / np.sqrt(square + 1e-30)
+            normal *= 1.0 if normal @ eye >= 0 else -1.0
+            half = (key + eye) / np.linalg.norm(key + eye)
+            lit = 0.7 * max(0, normal @ key) + lamps[0, 0] * (0.5 + 0.5 * normal @ fill)
+            lit += lamps[1, 0] * max(0, normal @ rim)
+            even = run.EVEN * (0.7 + lamps[0, 0])
+            assert dull[i] == pytest.approx(0.3 + sure * lit + (1 - sure) * even, abs=1e-5)
+            assert gloss[i] == pytest.approx(0.4 * sure * max(0, normal @ half) ** 20, abs=1e-3)
+
+
+def test_just_behind_a_cut_its_face_is_what_is_lit():
+    n = 20
+    spots, rays = np.zeros(run.SPOTS, np.float32), np.zeros(run.ROW, np.float32)
+    spots[run.SLOPE : run.SLOPE + n] = 5.0  # slopes to the side
+    light, lamps = np.array([0.3, 0.7, 0.4, 20.0, 0.0, 0.0, 1.0, 0.2, 0.0]), np.zeros((2, 4))
+    face = run.face_light(light, lamps, 0.0, 0.6, 0.8)
+    assert face == pytest.approx(0.7 * 0.8)
+    rays[run.CUT : run.CUT + n] = face
+    rays[run.FIRST : run.FIRST + n] = np.linspace(7.5 + 0.4, 7.5 - 2 * run.CUT_DEPTH, n)
+    run.light_up(spots, n, 0, light, lamps, np.array([0.0, 0.0, -1.0]), np.zeros(3), rays, 0, 7)
     dull, gloss = spots[run.DULL : run.DULL + n], spots[run.GLOSS : run.GLOSS + n]
-    for i in range(n):
-        eye = -(view + (j0 + i) * along)
-        eye /= np.linalg.norm(eye)
-        square = float(slopes[:, i] @ slopes[:, i])
-        sure = square / (square + 0.04)
-        normal = slopes[:, i] / np.sqrt(square + 1e-30)
-        normal *= 1.0 if normal @ eye >= 0 else -1.0
-        half = (key + eye) / np.linalg.norm(key + eye)
-        assert dull[i] == pytest.approx(0.3 + 0.7 * (sure * max(0, normal @ key) + (1 - sure) * run.EVEN), abs=1e-5)
-        assert gloss[i] == pytest.approx(0.4 * sure * max(0, normal @ half) ** 20, abs=1e-3)
+    assert dull[:2] == pytest.approx([0.3 + face] * 2), "at the face"
+    assert gloss[0] == 0.0
+    beside = 0.3 + 0.04 / 25.04 * 0.7 * run.EVEN
+    assert dull[-5:] == pytest.approx([beside] * 5, abs=1e-3), "deep inside, the slopes say"
+    assert (np.diff(dull) <= 1e-6).all(), "without a step in between"
 
 
 def test_hollows_are_interpolated_and_go_on_as_they_end():

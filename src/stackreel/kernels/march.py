@@ -21,11 +21,13 @@ from stackreel.kernels.cover import outward
 from stackreel.kernels.run import (
     BLUE,
     COMPOSITE,
+    CUT,
     FIELD,
     FIRST,
     GREEN,
     LAST,
     LENGTH,
+    NO_CUT,
     OPAQUE,
     RED,
     ROW,
@@ -33,6 +35,7 @@ from stackreel.kernels.run import (
     TILE,
     clearest,
     darken,
+    face_light,
     gather,
     gather_lit,
     light_up,
@@ -50,24 +53,48 @@ _VOLUME = np.uint64(SIDE * SIDE * SIDE)
 _FAR = 1e9
 
 
+@njit(nogil=True)
+def _cut_light(cuts, camera, u, v, depth, dt, light, lamps):
+    """How bright the plane is on which a ray begins at such a depth, or NO_CUT when it begins on none of them."""
+    for p in range(cuts.shape[0]):
+        away, along = cuts[p, 3], 0.0
+        for axis in range(3):
+            away += cuts[p, axis] * camera[0, axis]
+            along += cuts[p, axis] * (camera[3, axis] + u * camera[1, axis] + v * camera[2, axis])
+        if along > 0.0 and abs(away + depth * along) < (0.01 * dt + 1e-6 * depth) * along:
+            return face_light(light, lamps, -cuts[p, 0], -cuts[p, 1], -cuts[p, 2])
+    return NO_CUT
+
+
 @njit(nogil=True, fastmath={"contract", "nnan", "nsz"})
-def _enter(state, tile, rays, alive, camera, eye, per_step, lower, upper, shell, dt, limits):
+def _enter(state, tile, rays, alive, camera, eye, per_step, lower, upper, shell, dt, limits, light, lamps, cuts):
     """Lay out the rays of a tile: what they have gathered, and between which steps they are inside the box.
 
+    A ray that enters by a face of the box, or where its limits begin on a plane of `cuts`, keeps how bright that is.
     alive : (TILE, 2) int64, per row the first and the end column that anything can still be added to
     """
     height, width = state.shape[0], state.shape[1]
     left = tile[2] // TILE * TILE
     per_dt, near = 1.0 / dt, math.floor(shell[0] / dt)
+    faces = np.empty((3, 2))
+    for axis in range(3):
+        for side in range(2):
+            n = 1.0 if side else -1.0
+            faces[axis, side] = face_light(
+                light, lamps, n if axis == 0 else 0.0, n if axis == 1 else 0.0, n if axis == 2 else 0.0
+            )
     for row in range(tile[0], tile[1]):
         at = (row - tile[0]) * ROW
         v = 1.0 - (row + 0.5) * 2.0 / height
         begin, end = TILE, 0
         for column in range(tile[2], tile[3]):
             u = (column + 0.5) * 2.0 / width - 1.0
-            first, last, square = shell[0], shell[1], 0.0
+            first, last, square, face = shell[0], shell[1], 0.0, NO_CUT
             if limits.shape[0] > 0:
-                first, last = max(first, limits[row, column, 0]), min(last, limits[row, column, 1])
+                if limits[row, column, 0] > first:
+                    first = limits[row, column, 0]
+                    face = _cut_light(cuts, camera, u, v, first, dt, light, lamps)
+                last = min(last, limits[row, column, 1])
             for axis in range(3):
                 w = camera[3, axis] + u * camera[1, axis] + v * camera[2, axis]
                 square += w * w
@@ -75,7 +102,9 @@ def _enter(state, tile, rays, alive, camera, eye, per_step, lower, upper, shell,
                 # a ray along a plane never leaves by it
                 along = along if abs(along) > 1e-30 else 1e-30
                 a, b = (lower[axis] - eye[axis]) / along, (upper[axis] - eye[axis]) / along
-                first, last = max(first, min(a, b)), min(last, max(a, b))
+                if min(a, b) > first:
+                    first, face = min(a, b), faces[axis, 1 if along < 0.0 else 0]
+                last = min(last, max(a, b))
             j = at + column - left
             rays[j] = state[row, column, 3]
             rays[j + RED] = state[row, column, 0]
@@ -84,6 +113,7 @@ def _enter(state, tile, rays, alive, camera, eye, per_step, lower, upper, shell,
             rays[j + FIRST] = first * per_dt - near
             rays[j + LAST] = last * per_dt - near
             rays[j + LENGTH] = math.sqrt(square) * dt
+            rays[j + CUT] = face
             if first < last and state[row, column, 3] >= OPAQUE:
                 begin, end = min(begin, column - left), max(end, column - left + 1)
         alive[row - tile[0], 0], alive[row - tile[0], 1] = begin, end
@@ -158,7 +188,7 @@ def _runs(runs, top, bottom, begins, ends, slant, first, end):
 @njit(cache=True, nogil=True, fastmath={"contract", "nnan", "nsz"})
 def march(
     state, tile, camera, origin, per_step, lower, upper, shell, span, dt, met, bricks,
-    pool, cells, colors, scale, light, openness, open_size, open_origin, open_step, nearest, blend, limits,
+    pool, cells, colors, scale, light, openness, open_size, open_origin, open_step, nearest, blend, limits, lamps, cuts,
 ):  # fmt: skip
     """Carry the rays of a tile of pixels through some planes of one level; returns the samples taken.
 
@@ -173,14 +203,17 @@ def march(
     bricks   : (n, 4) int32: brick index (x, y, z) and slot in the pool
     pool     : (slots · 37³,) samples; cells : (slots,) uint64, bit per 8³ cell of a brick that holds something visible
     colors   : (2 n,) uint32: frames.native.tables.packed: colour and extinction; scale : first value, entries per value
-    light    : as in run.light_up; light[1] = light[2] = light[8] = 0 is unshaded
+    light    : as in run.light_up; light[1] = light[2] = light[8] = 0 without lamps is unshaded
     openness : (z · y · x,) float32, 0..1: light from all around, on a coarse grid of such size, origin, step (x, y, z)
     nearest  : take the nearest sample instead of interpolating: for labels and axial angles
     blend    : run.COMPOSITE, or what the rays gather instead of colours: as in run.project
     limits   : (rows, columns, 2) float32: depths between which each ray is drawn; (0, 0, 0): all of it
+    lamps    : as in run.light_up
+    cuts     : (n, 4) float64: planes on which limits may begin, a·x + b·y + c·z + d ≥ 0 behind them, (a, b, c) of
+               length 1: their cut faces are lit as such
     """
     height, width = state.shape[0], state.shape[1]
-    shaded = light[1] > 0.0 or light[2] > 0.0 or light[8] > 0.0
+    shaded = light[1] > 0.0 or light[2] > 0.0 or light[8] > 0.0 or lamps[0, 0] > 0.0 or lamps[1, 0] > 0.0
     rays = np.zeros(TILE * ROW, np.float32)
     alive = np.empty((TILE, 2), np.int64)
     spots, offsets = np.zeros(SPOTS, np.float32), np.zeros(FIELD, np.int32)
@@ -207,7 +240,7 @@ def march(
     left = tile[2] // TILE * TILE
     # how far from its box a ray may be sampled: half a step
     reach = 0.5 * dt * (np.abs(camera[1]) + np.abs(camera[2]) + np.abs(camera[3])) * per_step
-    _enter(state, tile, rays, alive, camera, eye, per_step, lower, upper, shell, dt, limits)
+    _enter(state, tile, rays, alive, camera, eye, per_step, lower, upper, shell, dt, limits, light, lamps, cuts)
     taken = 0
     for m in range(met.shape[0]):
         for axis in range(3):
@@ -297,7 +330,7 @@ def march(
                         view[axis] = camera[3, axis] + across * camera[1, axis] + upwards * camera[2, axis]
                         open_at[axis] = open_from[axis] + t * view[axis] / open_step[axis]
                         open_by[axis] = t * along[axis] / open_step[axis]
-                    light_up(spots, j1 - j0, j0, light, view, along)
+                    light_up(spots, j1 - j0, j0, light, lamps, view, along, rays, at, k - near)
                     if light[8] > 0.0:
                         darken(
                             spots, j1 - j0, j0, light[8], openness, open_size,

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from stackreel.kernels import run
-from stackreel.kernels.run import AVERAGE, COMPOSITE, EVEN, MAXIMUM, MINIMUM, OPAQUE
+from stackreel.kernels.run import AVERAGE, COMPOSITE, CUT_DEPTH, EVEN, MAXIMUM, MINIMUM, NO_CUT, OPAQUE
 from stackreel.kernels.sample import BEFORE, BRICK, CELL, CELLS, SIDE
 
 # Where what a pass says in real numbers stands in one array, x before y before z: the camera's place in sample
@@ -25,7 +25,8 @@ from stackreel.kernels.sample import BEFORE, BRICK, CELL, CELLS, SIDE
 # depth; samples per world length; the visible box; the shell and the step; the grid of openness; light; look-up.
 EYE, CORNER, COLUMN, ROW, PER_STEP, LOWER, UPPER = 0, 3, 6, 9, 12, 15, 18
 NEAR, FAR, STEP, OPEN_EYE, OPEN_STEP, LIGHT, FIRST_VALUE, PER_VALUE = 21, 22, 23, 24, 27, 30, 39, 40
-NUMBERS = 41
+LAMPS, CUTS = 41, 49  # fill and rim; how many cuts there are, and these
+NUMBERS = 50
 # The same of what it says in whole numbers: planes, the table's first brick, the size of openness, the window.
 FIRST, END, TABLE, OPEN_SIZE, TOP, BOTTOM, LEFT, RIGHT = 0, 1, 2, 5, 8, 9, 10, 11
 WHOLE = 12
@@ -37,20 +38,23 @@ _INSIDE = _U(BEFORE * (SIDE * SIDE + SIDE + 1))
 _ALL = _U(0xFFFFFFFFFFFFFFFF)
 _ZERO, _ONE, _HALF, _QUARTER, _TINY = _F(0.0), _F(1.0), _F(0.5), _F(0.25), _F(1e-30)
 _WIDE, _STILL, _LONG = _F(BRICK), _F(1e-20), _F(1e9)
-_OPAQUE, _EVEN = _F(OPAQUE), _F(EVEN)
+_OPAQUE, _EVEN, _NO_CUT, _PER_CUT = _F(OPAQUE), _F(EVEN), _F(NO_CUT), _F(1.0 / CUT_DEPTH)
 
 
 def numbers_of(
     camera: Any, size: Any, origin: Any, per_step: Any, lower: Any, upper: Any, shell: Any, dt: float,
-    light: Any, open_origin: Any, open_step: Any, scale: Any,
+    light: Any, open_origin: Any, open_step: Any, scale: Any, lamps: Any, cuts: Any,
 ) -> Any:  # fmt: skip
-    """What a pass says in real numbers, (NUMBERS,) float64; arguments as in march; size: (width, height)."""
+    """What a pass says in real numbers, (NUMBERS + 4 cuts,) float64; as in march; size: (width, height)."""
     width, height = size
+    # over places from the grid's origin
+    cuts = np.concatenate([cuts[:, :3], cuts[:, 3:] + cuts[:, :3] @ origin[:, None]], axis=1)
     return np.concatenate(
         [
             (camera[0] - origin) * per_step, camera[3] - camera[1] + camera[2],
             camera[1] * (2.0 / width), camera[2] * (-2.0 / height), per_step, lower, upper, shell, [dt],
             (camera[0] - open_origin) / open_step, open_step, light, scale,
+            np.ravel(lamps), [len(cuts)], np.ravel(cuts),
         ]
     ).astype(np.float64)  # fmt: skip
 
@@ -100,10 +104,36 @@ def make(jit: Callable[[Any], Any]) -> Any:
         return a + (c - a) * w
 
     @jit
-    def light_of(pool, at, fx, fy, fz, ex, ey, ez, numbers):
+    def lit_by(numbers, nx, ny, nz):
+        """How bright a face with such a unit normal is, ambient light apart."""
+        key = nx * _F(numbers[LIGHT + 4]) + ny * _F(numbers[LIGHT + 5]) + nz * _F(numbers[LIGHT + 6])
+        fill = nx * _F(numbers[LAMPS + 1]) + ny * _F(numbers[LAMPS + 2]) + nz * _F(numbers[LAMPS + 3])
+        rim = nx * _F(numbers[LAMPS + 5]) + ny * _F(numbers[LAMPS + 6]) + nz * _F(numbers[LAMPS + 7])
+        lit = _F(numbers[LIGHT + 1]) * max(_ZERO, _F(key)) + _F(numbers[LAMPS]) * (_HALF + _HALF * _F(fill))
+        return _F(lit + _F(numbers[LAMPS + 4]) * max(_ZERO, _F(rim)))
+
+    @jit
+    def cut_light(numbers, wx, wy, wz, depth):
+        """How bright the plane is on which a ray begins at such a depth, or NO_CUT when it begins on none."""
+        light, p = _NO_CUT, NUMBERS
+        for _ in range(int(numbers[CUTS])):
+            a, b, c = numbers[p], numbers[p + 1], numbers[p + 2]
+            away = numbers[p + 3]
+            away += a * numbers[EYE] / numbers[PER_STEP] + b * numbers[EYE + 1] / numbers[PER_STEP + 1]
+            away += c * numbers[EYE + 2] / numbers[PER_STEP + 2]
+            along = a * wx + b * wy + c * wz
+            near = (0.01 * numbers[STEP] + 1e-6 * depth) * along
+            if light < _ZERO and along > 0.0 and abs(away + depth * along) < near:
+                light = lit_by(numbers, _F(-a), _F(-b), _F(-c))
+            p += 4
+        return light
+
+    @jit
+    def light_of(pool, at, fx, fy, fz, ex, ey, ez, numbers, face, behind):
         """How bright its slope makes a sample, and how it shines: Blinn–Phong, from both sides, as in run.light_up.
 
         e* : from the sample to the eye, of length 1
+        face, behind : how bright the face is on which the ray entered, and how many steps ago that was
         """
         two, line, sheet = _U(2), _U(2) * _LINE, _U(2) * _SHEET
         gx = interpolated(pool, at + two, fx, fy, fz) - interpolated(pool, at - two, fx, fy, fz)
@@ -118,11 +148,13 @@ def make(jit: Callable[[Any], Any]) -> Any:
         size = _ONE / math.sqrt(square + _TINY)
         if gx * ex + gy * ey + gz * ez < _ZERO:
             size = -size
-        lit = max(_ZERO, (gx * lx + gy * ly + gz * lz) * size)
+        lit = lit_by(numbers, gx * size, gy * size, gz * size)
         hx, hy, hz = lx + ex, ly + ey, lz + ez
         facing = max(_ZERO, (gx * hx + gy * hy + gz * hz) * size) / math.sqrt(hx * hx + hy * hy + hz * hz + _TINY)
-        dull = _F(numbers[LIGHT]) + _F(numbers[LIGHT + 1]) * (sure * lit + (_ONE - sure) * _EVEN)
-        gloss = _F(numbers[LIGHT + 2]) * sure * _F(math.pow(min(_F(facing), _ONE), _F(numbers[LIGHT + 3])))
+        flat = _EVEN * (_F(numbers[LIGHT + 1]) + _F(numbers[LAMPS]))
+        share = min(_ONE, max(_ZERO, behind * _PER_CUT)) if face >= _ZERO else _ONE
+        dull = _F(numbers[LIGHT]) + face + share * (sure * lit + (_ONE - sure) * flat - face)
+        gloss = share * _F(numbers[LIGHT + 2]) * sure * _F(math.pow(min(_F(facing), _ONE), _F(numbers[LIGHT + 3])))
         return _F(dull), _F(gloss)
 
     @jit
@@ -166,11 +198,24 @@ def make(jit: Callable[[Any], Any]) -> Any:
         ux, uy, uz = numbers[UPPER], numbers[UPPER + 1], numbers[UPPER + 2]
         first, last, dt = numbers[NEAR], numbers[FAR], numbers[STEP]
         near = int(math.floor(first / dt))
+        face = _NO_CUT
         if limited:
-            first, last = max(first, float(limits[row, column, 0])), min(last, float(limits[row, column, 1]))
+            if float(limits[row, column, 0]) > first:
+                first = float(limits[row, column, 0])
+                face = cut_light(numbers, wx, wy, wz, first)
+            last = min(last, float(limits[row, column, 1]))
+        begin = first
         first, last = between(first, last, ox, dx, lx, ux)
+        if first > begin:
+            face = lit_by(numbers, _ONE if dx < 0.0 else -_ONE, _ZERO, _ZERO)
+        begin = first
         first, last = between(first, last, oy, dy, ly, uy)
+        if first > begin:
+            face = lit_by(numbers, _ZERO, _ONE if dy < 0.0 else -_ONE, _ZERO)
+        begin = first
         first, last = between(first, last, oz, dz, lz, uz)
+        if first > begin:
+            face = lit_by(numbers, _ZERO, _ZERO, _ONE if dz < 0.0 else -_ONE)
         if not first < last or through < _OPAQUE:
             return 0
         # in steps from the shell's first plane
@@ -242,7 +287,7 @@ def make(jit: Callable[[Any], Any]) -> Any:
                     continue
                 r, g, b = colors[entry, 0], colors[entry, 1], colors[entry, 2]
                 if shaded:
-                    dull, gloss = light_of(pool, at, qx, qy, qz, ex, ey, ez, numbers)
+                    dull, gloss = light_of(pool, at, qx, qy, qz, ex, ey, ez, numbers, face, this + _HALF - enter)
                     if numbers[LIGHT + 8] > 0.0:
                         t = (float(k + i) + 0.5) * dt
                         closed = _ONE - openness_at(openness, numbers, whole, t, wx, wy, wz)

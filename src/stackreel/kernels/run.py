@@ -18,15 +18,18 @@ LANES = 8
 OPAQUE = 1.0 / 255.0
 
 # A tile keeps for every pixel: what still shines through, colour, depths of entry and exit in steps, the length of a
-# step. A row's numbers of one kind lie together, and as many again as are done at a time may be touched behind them.
+# step, and how bright the face is on which it enters. A row's numbers of one kind lie together, and as many again as
+# are done at a time may be touched behind them.
 FIELD = TILE + LANES
-RED, GREEN, BLUE, FIRST, LAST, LENGTH = FIELD, 2 * FIELD, 3 * FIELD, 4 * FIELD, 5 * FIELD, 6 * FIELD
-ROW = 7 * FIELD
+RED, GREEN, BLUE, FIRST, LAST, LENGTH, CUT = FIELD, 2 * FIELD, 3 * FIELD, 4 * FIELD, 5 * FIELD, 6 * FIELD, 7 * FIELD
+ROW = 8 * FIELD
 # Beside it, of the samples of a run: value, fractions on three axes, weight, colour, slope on three axes, light.
 WEIGHT, COLOR, SLOPE, DULL, GLOSS = 4 * FIELD, 5 * FIELD, 8 * FIELD, 11 * FIELD, 12 * FIELD
 SPOTS = 13 * FIELD
 COMPOSITE, MAXIMUM, MINIMUM, AVERAGE = 0, 1, 2, 3
 EVEN = 0.7
+NO_CUT = -1.0
+CUT_DEPTH = 2.0
 
 _U = np.uint64
 _ROW32, _PLANE32 = np.int32(SIDE), np.int32(SIDE * SIDE)
@@ -182,22 +185,42 @@ def slopes(pool, base, spots, offsets, count, per_x, per_y, per_z):
         put(spots, _U(SLOPE + 2 * FIELD) + i, z * qz)
 
 
+@njit(nogil=True)
+def face_light(light, lamps, nx, ny, nz):
+    """How bright a face with such a unit normal is, ambient light apart; light and lamps as in light_up."""
+    key = max(0.0, nx * light[4] + ny * light[5] + nz * light[6])
+    fill = 0.5 + 0.5 * (nx * lamps[0, 1] + ny * lamps[0, 2] + nz * lamps[0, 3])
+    rim = max(0.0, nx * lamps[1, 1] + ny * lamps[1, 2] + nz * lamps[1, 3])
+    return light[1] * key + lamps[0, 0] * fill + lamps[1, 0] * rim
+
+
 @njit(nogil=True, error_model="numpy", fastmath={"contract", "nnan", "nsz"})
-def light_up(spots, count, j0, light, view, along):
+def light_up(spots, count, j0, light, lamps, view, along, rays, at, k):
     """Light every sample by its slope: Blinn–Phong, from both sides.
 
     light : ambient, diffuse, specular, power, direction to the light (x, y, z), slope that counts as noise, and the
             weight of occlusion
+    lamps : (2, 4): weight and direction (x, y, z) of the fill, which wraps around, and of the rim light
     view, along : the rays' directions: that of the tile's first column, and what one column more adds (world x, y, z)
-    Where the value hardly changes, the slope is noise and the light is even.
+    Where the value hardly changes, the slope is noise and the light is even. Just behind the face on which a ray
+    enters, the face is what is lit: a cut through tissue is flat, whatever the values do.
     """
-    zero, one, tiny = np.float32(0.0), np.float32(1.0), np.float32(1e-30)
+    zero, one, tiny, half = np.float32(0.0), np.float32(1.0), np.float32(1e-30), np.float32(0.5)
     ambient, diffuse, specular = np.float32(light[0]), np.float32(light[1]), np.float32(light[2])
     power, lx, ly, lz = np.float32(light[3]), np.float32(light[4]), np.float32(light[5]), np.float32(light[6])
     noise, even = np.float32(light[7] * light[7]), np.float32(EVEN)
+    fill, fx, fy, fz = (
+        np.float32(lamps[0, 0]),
+        np.float32(lamps[0, 1]),
+        np.float32(lamps[0, 2]),
+        np.float32(lamps[0, 3]),
+    )
+    rim, rx, ry, rz = np.float32(lamps[1, 0]), np.float32(lamps[1, 1]), np.float32(lamps[1, 2]), np.float32(lamps[1, 3])
+    flat = even * (diffuse + fill)
     vx, vy, vz = np.float32(view[0]), np.float32(view[1]), np.float32(view[2])
     ax, ay, az = np.float32(along[0]), np.float32(along[1]), np.float32(along[2])
-    start = np.int32(j0)
+    start, row, this = np.int32(j0), _U(at + j0), np.float32(k) + half
+    per_depth = np.float32(1.0 / CUT_DEPTH)
     for i in range(_U(count + LANES - 1) // _U(LANES) * _U(LANES)):
         j = np.float32(np.int32(i) + start)
         gx, gy, gz = get(spots, _U(SLOPE) + i), get(spots, _U(SLOPE + FIELD) + i), get(spots, _U(SLOPE + 2 * FIELD) + i)
@@ -208,12 +231,17 @@ def light_up(spots, count, j0, light, view, along):
         sure = square / (square + noise)
         per_size = one / math.sqrt(square + tiny)
         per_size = per_size if gx * ex + gy * ey + gz * ez >= zero else -per_size
-        lit = max(zero, (gx * lx + gy * ly + gz * lz) * per_size)
+        lit = diffuse * max(zero, (gx * lx + gy * ly + gz * lz) * per_size)
+        lit += fill * (half + half * (gx * fx + gy * fy + gz * fz) * per_size)
+        lit += rim * max(zero, (gx * rx + gy * ry + gz * rz) * per_size)
         hx, hy, hz = lx + ex, ly + ey, lz + ez
         per_half = one / math.sqrt(hx * hx + hy * hy + hz * hz + tiny)
         facing = max(zero, (gx * hx + gy * hy + gz * hz) * per_size) * per_half
-        put(spots, _U(DULL) + i, ambient + diffuse * (sure * lit + (one - sure) * even))
-        put(spots, _U(GLOSS) + i, specular * sure * power_of(facing, power))
+        face = get(rays, row + i + _U(CUT))
+        behind = min(one, max(zero, (this - get(rays, row + i + _U(FIRST))) * per_depth))
+        behind = behind if face >= zero else one
+        put(spots, _U(DULL) + i, ambient + face + behind * (sure * lit + (one - sure) * flat - face))
+        put(spots, _U(GLOSS) + i, behind * specular * sure * power_of(facing, power))
 
 
 @njit(nogil=True, fastmath={"contract", "nnan", "nsz"})

@@ -33,7 +33,7 @@ class Raywise:
         _, open_size, open_origin, open_step = this.around
         numbers = rays.numbers_of(
             this.frame, this.size, np.asarray(this.grid.origin), 1.0 / spacing, *this.bounds, this.depths,
-            planes.step, light, open_origin, open_step, this.scale,
+            planes.step, light, open_origin, open_step, this.scale, this.lamps, this.cuts,
         )  # fmt: skip
         bricks = np.flatnonzero(this.wanted)
         slots = this.slots.reshape(-1)[bricks]
@@ -52,8 +52,8 @@ class Raywise:
 
 def mode(this: Walk) -> tuple[bool, bool, int, bool]:
     """How a pass's rays are walked: shaded, nearest, blend, limited."""
-    weights = this.light[[1, 2, 8]]
-    return bool((weights > 0.0).any()), this.nearest, this.blend, this.limits.size > 0
+    weights = [*this.light[[1, 2, 8]], *this.lamps[:, 0]]
+    return bool(max(weights) > 0.0), this.nearest, this.blend, this.limits.size > 0
 
 
 def colors_of(this: Walk) -> npt.NDArray[np.float32]:
