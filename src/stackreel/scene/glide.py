@@ -14,6 +14,7 @@ import numpy.typing as npt
 from stackreel.geometry import Box, Vec3
 from stackreel.scene.light import Light
 from stackreel.scene.paths import as_vec, log_between
+from stackreel.scene.scene import Background, Gradient, edges_of
 from stackreel.scene.transfer import TransferFunction
 
 Array = npt.NDArray[np.float64]
@@ -147,17 +148,32 @@ def blend_light(a: Light, b: Light, u: float) -> Light:
         return a
     if u >= 1.0:
         return b
-    direction = as_vec((1.0 - u) * np.asarray(a.direction) + u * np.asarray(b.direction))
-    if not any(abs(x) > 1e-9 for x in direction):
-        direction = a.direction  # from one side to the very opposite: the moment between has no direction
+    fields = ("ambient", "diffuse", "specular", "specular_power", "occlusion", "shadows", "fill", "rim")
     return replace(
         a,
-        direction=direction,
-        **{
-            name: (1.0 - u) * getattr(a, name) + u * getattr(b, name)
-            for name in ("ambient", "diffuse", "specular", "specular_power", "occlusion", "shadows")
-        },
+        **{name: (1.0 - u) * getattr(a, name) + u * getattr(b, name) for name in fields},
+        direction=_between_directions(a.direction, b.direction, u),
+        fill_direction=_between_directions(a.fill_direction, b.fill_direction, u),
+        rim_direction=_between_directions(a.rim_direction, b.rim_direction, u),
     )
+
+
+def _between_directions(a: Vec3, b: Vec3, u: float) -> Vec3:
+    mixed = as_vec((1.0 - u) * np.asarray(a) + u * np.asarray(b))
+    # from one side to the very opposite: the moment between has no direction
+    return mixed if any(abs(x) > 1e-9 for x in mixed) else a
+
+
+def blend_background(a: Background, b: Background, u: float) -> Background:
+    """Both edges of the picture, each through OKLab."""
+    if u <= 0.0 or a == b:
+        return a
+    if u >= 1.0:
+        return b
+    (top, bottom), (end_top, end_bottom) = edges_of(a), edges_of(b)
+    if top == bottom and end_top == end_bottom:
+        return blend_color(top, end_top, u)
+    return Gradient(blend_color(top, end_top, u), blend_color(bottom, end_bottom, u))
 
 
 def blend_box(a: Box, b: Box, u: float) -> Box:

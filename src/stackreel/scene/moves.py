@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from math import atan, degrees, log, radians, tan
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ import numpy.typing as npt
 from stackreel.geometry import Box, Vec3
 from stackreel.scene import glide
 from stackreel.scene.camera import Camera
+from stackreel.scene.clip import ClipPlane, between
 from stackreel.scene.light import Light
 from stackreel.scene.paths import (
     angle_between,
@@ -33,7 +34,7 @@ from stackreel.scene.paths import (
     slerp,
     spline_at,
 )
-from stackreel.scene.scene import Scene
+from stackreel.scene.scene import Background, Blend, Scene
 from stackreel.scene.transfer import TransferFunction
 
 PathKind = Literal["arc", "spline", "line"]
@@ -183,23 +184,34 @@ class CameraKeys:
 
 @dataclass(frozen=True, slots=True)
 class LookGlide:
-    """Colours, opacities, light and background glide to new ones; None leaves one as it is."""
+    """Colours, opacities, light and background glide to new ones; None leaves one as it is.
 
-    transfer: TransferFunction | None = None
+    layers : all transfer functions of the look
+    blend  : what rays do with the values they meet; one picture dissolves into the other
+    """
+
+    layers: tuple[TransferFunction, ...] | None = None
     light: Light | None = None
-    background: Vec3 | None = None
+    background: Background | None = None
+    blend: Blend | None = None
 
     def __call__(self, opening: Scene, u: float) -> Scene:
+        layers = opening.layers if self.layers is None else glide.blend_layers(opening.layers, self.layers, u)
         return replace(
             opening,
-            transfer=opening.transfer
-            if self.transfer is None
-            else glide.blend_transfer(opening.transfer, self.transfer, u),
+            transfer=layers[0],
+            added=layers[1:],
             light=opening.light if self.light is None else glide.blend_light(opening.light, self.light, u),
             background=opening.background
             if self.background is None
-            else glide.blend_color(opening.background, self.background, u),
+            else glide.blend_background(opening.background, self.background, u),
+            **self._blended(opening, u),
         )
+
+    def _blended(self, opening: Scene, u: float) -> dict[str, Any]:
+        if self.blend is None or self.blend == opening.blend or u <= 0.0:
+            return {}
+        return {"fade": (self.blend, u)} if u < 1.0 else {"blend": self.blend, "fade": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,3 +232,17 @@ class CropGlide:
         start = self.whole if opening.crop is None else opening.crop
         end = self.whole if self.box is None else self.box
         return replace(opening, crop=glide.blend_box(start, end, u))
+
+
+@dataclass(frozen=True, slots=True)
+class ClipGlide:
+    """The planes that cut the volume glide to others, pair by pair; () leaves it whole.
+
+    whole : the volume's own box: planes that come or go do so from or to outside of it
+    """
+
+    planes: tuple[ClipPlane, ...]
+    whole: Box
+
+    def __call__(self, opening: Scene, u: float) -> Scene:
+        return replace(opening, clip=between(opening.clip, self.planes, self.whole, u))
