@@ -111,6 +111,31 @@ class CropMove(Box, Eased, total=False):
     to: str | Box
 
 
+class SliceLook(TypedDict, total=False):
+    name: str
+    axis: str
+    normal: Sequence[float]
+    origin: PointLike
+    opacity: float
+    color: ColorCurve
+    masked: bool
+    cropped: bool
+    cut: bool
+    outline: Color
+
+
+class Slice(SliceLook, total=False):
+    at: Length
+
+
+class SliceMove(SliceLook, total=False):
+    from_: Length
+    to: Length
+    after: float
+    for_: float
+    ease: Ease
+
+
 class Title(Timed, total=False):
     text: str
     place: str
@@ -145,6 +170,7 @@ class Movie:
         background: Color | None = None,
         camera: Pose | None = None,
         crop: str | Box | None = None,
+        slices: Sequence[Slice] | None = None,
     ) -> Self:
         """What is shown at the beginning; what is left out is chosen to fit the volume."""
         self._data.setdefault("scene", {}).update(
@@ -156,6 +182,7 @@ class Movie:
                 background=background,
                 camera=camera,
                 crop=crop,
+                slices=slices,
             )
         )
         return self
@@ -205,6 +232,8 @@ class Movie:
         camera: CameraMove | None = None,
         look: str | LookMove | None = None,
         crop: str | CropMove | None = None,
+        slice: SliceMove | None = None,
+        slices: Sequence[SliceMove] | None = None,
         title: str | Title | None = None,
         titles: Sequence[str | Title] | None = None,
     ) -> Self:
@@ -219,6 +248,8 @@ class Movie:
             camera=camera,
             look=look,
             crop=crop,
+            slice=slice,
+            slices=slices,
             title=title,
             titles=titles,
         )

@@ -21,7 +21,8 @@ class Slice:
     opacity : 0..1 of the whole plane
     color   : points (value, r, g, b); None takes the scene's colours
     masked  : whether places are left out whose values the scene's opacities hide
-    cropped : whether the scene's crop cuts it; otherwise it spans the whole volume
+    cropped : whether the scene's crop and clip planes cut it; otherwise it spans the whole volume
+    cut     : whether it opens the volume: nothing is shown on the side to which the normal points
     outline : display colour of a line along its border; None draws none
     line    : width of that line as a fraction of the picture's height
     name    : for moves to speak of it
@@ -33,6 +34,7 @@ class Slice:
     color: tuple[ColorPoint, ...] | None = None
     masked: bool = False
     cropped: bool = True
+    cut: bool = False
     outline: Vec3 | None = None
     line: float = 0.002
     name: str = "slice"

@@ -10,6 +10,7 @@ from stackreel.scene.document.part import Part, Text, form
 from stackreel.scene.document.values import (
     Color,
     ColorPoint,
+    Flag,
     Interval,
     LabelNumber,
     Length,
@@ -225,6 +226,53 @@ class LookSpec(Part):
     background: Color | None = Field(None, description="What is behind the volume.", examples=["#000000", "white"])
 
 
+class SlicePart(Part):
+    """A plane in the volume, and what it looks like."""
+
+    name: Text | None = Field(
+        None, description="For shots to move it; the axis (x, y or z), or slice, if left out.", examples=["sagittal"]
+    )
+    axis: AxisName | None = Field(
+        None,
+        description="The axis that the plane is perpendicular to; with cut, its sign says which side is cut away.",
+        examples=["z", "-z"],
+    )
+    normal: Vector | None = Field(
+        None, description="Instead of an axis: a direction perpendicular to the plane.", examples=[[1, 0, 1]]
+    )
+    origin: Point | None = Field(
+        None, description="With normal: a point of the plane; the volume's centre if left out.", examples=[[0, 0, 0.1]]
+    )
+    opacity: Share | None = Field(None, description="Of the whole plane, 0 to 1; 1 if left out.", examples=[0.8])
+    color: ColorCurve | None = Field(
+        None,
+        description="Its own colours: a map's name, {map, range}, or points; the scene's if left out.",
+        examples=["gray", {"map": "viridis", "range": [0, 255]}],
+    )
+    masked: Flag | None = Field(
+        None, description="Leave out what the opacities hide; not if left out.", examples=[True]
+    )
+    cropped: Flag | None = Field(
+        None, description="Whether crop and clip planes cut it too; yes if left out.", examples=[False]
+    )
+    cut: Flag | None = Field(
+        None,
+        description="Open the volume here: nothing is shown on the side to which axis or normal point.",
+        examples=[True],
+    )
+    outline: Color | None = Field(
+        None, description="Colour of a thin line along its border; none if left out.", examples=["white"]
+    )
+
+
+class SliceSpec(SlicePart):
+    """A plane in the volume that shows its values."""
+
+    at: Length | None = Field(
+        None, description="Where on the axis (or along the normal) it stands; the middle if left out.", examples=[0.05]
+    )
+
+
 class SceneSpec(LookSpec):
     """What is shown at the movie's beginning."""
 
@@ -236,6 +284,11 @@ class SceneSpec(LookSpec):
         None,
         description="Show this box only: a place's name, {x, y, z}, or none.",
         examples=["none", {"x": [-0.1, 0.2]}],
+    )
+    slices: list[SliceSpec] | None = Field(
+        None,
+        description="Planes in the volume that show its values.",
+        examples=[[{"axis": "z", "at": 0.05}, {"normal": [1, 0, 1], "opacity": 0.8}]],
     )
 
 

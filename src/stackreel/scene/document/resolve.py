@@ -17,9 +17,9 @@ import numpy as np
 from stackreel.geometry import Box, Vec3
 from stackreel.scene.camera import Camera
 from stackreel.scene.colormaps import parse_color
-from stackreel.scene.document.looks import Looks
 from stackreel.scene.document.picture import BoxSpec, CameraSpec, PlaceSpec
 from stackreel.scene.document.problems import Path, Problem, did_you_mean
+from stackreel.scene.document.slices import Slices
 from stackreel.scene.document.spec import (
     CameraMove,
     CropMove,
@@ -59,7 +59,7 @@ def contradictions(spec: MovieSpec) -> list[Problem]:
     return resolver.problems
 
 
-class _Resolver(Looks):
+class _Resolver(Slices):
     """Walks through the shots once, collecting problems; a part with a problem is left out and the walk goes on."""
 
     # ------------------------------------------------------------ cameras
@@ -304,6 +304,7 @@ class _Resolver(Looks):
             add("look", spec.look, self.look(spec.look, opening, (*path, "look")))
         if spec.crop is not None:
             add("crop", spec.crop, self.crop(spec.crop, (*path, "crop")))
+        spans += self.slice_spans(spec, opening, path)
         if spans and not self.camera_stays_near(
             shot := Shot("", begins, spec.seconds, opening, tuple(spans)), path, movers
         ):
@@ -332,6 +333,8 @@ class _Resolver(Looks):
         start = Scene(self.first_camera(), layers[0], crop, added=layers[1:])
         if scene.light is not None:
             start = replace(start, light=self.light(scene.light, ("scene", "light")))
+        if scene.slices is not None:
+            start = replace(start, slices=self.slices(scene.slices, start, ("scene", "slices")))
         return start if scene.background is None else replace(start, background=parse_color(scene.background))
 
     def timeline(self) -> Timeline:

@@ -21,8 +21,9 @@ from stackreel.scene.document.picture import (
     OutputSpec,
     PlaceSpec,
     SceneSpec,
+    SlicePart,
 )
-from stackreel.scene.document.values import Color, Name, NotNegative, Number, Point, Positive, Vector
+from stackreel.scene.document.values import Color, Length, Name, NotNegative, Number, Point, Positive, Vector
 
 Ease = Literal["linear", "in", "out", "in-out", "smooth"]
 TitlePlace = Literal["lower", "center", "upper", "lower left", "lower right", "upper left", "upper right"]
@@ -158,6 +159,27 @@ class CropMove(BoxSpec, Eased):
     )
 
 
+class SliceMove(SlicePart):
+    """Move a slice through the volume; one that is not there yet appears."""
+
+    from_: Length | None = Field(
+        None,
+        alias="from",
+        description="Where on the axis (or along the normal) it begins; where it stands if left out.",
+        examples=[-0.15],
+    )
+    to: Length | None = Field(None, description="Where it ends.", examples=[0.15, "2 mm"])
+    after: NotNegative | None = Field(
+        None, description="Seconds into the shot at which it sets off; 0 if left out.", examples=[0.5]
+    )
+    for_: Positive | None = Field(
+        None, alias="for", description="Seconds that it takes; until the shot's end if left out.", examples=[4]
+    )
+    ease: Ease | None = Field(
+        None, description="How it starts and stops; as the shot if left out.", examples=["in-out"]
+    )
+
+
 class TitleSpec(Timed):
     """Text on the picture."""
 
@@ -235,6 +257,16 @@ class ShotSpec(Part):
         None,
         description="Cut to a box: a place's name, {x, y, z}, {to: …}, or none.",
         examples=["calcarine", {"to": "none", "for": 2}],
+    )
+    slice: SliceMove | None = Field(
+        None,
+        description="Move a slice through the volume; one that is not there yet appears.",
+        examples=[{"axis": "z", "from": -0.15, "to": 0.15}],
+    )
+    slices: list[SliceMove] | None = Field(
+        None,
+        description="Move several slices.",
+        examples=[[{"axis": "z", "to": 0.1}, {"axis": "x", "opacity": 0}]],
     )
     title: TitleChoice | None = Field(
         None,

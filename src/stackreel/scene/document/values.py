@@ -68,6 +68,12 @@ def _color(value: Any) -> Any:
     return [float(c) for c in value] if isinstance(value, (list, tuple)) else value
 
 
+def _flag(value: Any) -> Any:
+    if not isinstance(value, bool):
+        raise wrong(f"{_shown(value)} is neither true nor false")
+    return value
+
+
 def _name(value: Any) -> Any:
     return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
@@ -114,6 +120,7 @@ def _triple(value: Any) -> Any:
     return tuple(value)
 
 
+Flag = Annotated[bool, BeforeValidator(_flag)]
 Number = Annotated[float, BeforeValidator(_number)]
 Whole = Annotated[int, BeforeValidator(_whole)]
 WholeLabel = Annotated[int, BeforeValidator(lambda value: int(_label(value)))]
