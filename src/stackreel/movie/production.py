@@ -16,7 +16,7 @@ from stackreel.movie.subject import nothing_to_see, subject_of
 from stackreel.scene.document import load
 from stackreel.scene.scene import Scene
 from stackreel.scene.timeline import Timeline
-from stackreel.volume import Volume, open_volume
+from stackreel.volume import Volume, open_registered
 
 FINAL_DETAIL, DRAFT_DETAIL = 1.5, 3.0
 DRAFT = 4  # a draft is so many times smaller along each axis
@@ -82,7 +82,7 @@ def produce(
         output = output.model_copy(update={"size": size or output.size, "fps": fps or output.fps})
         document = replace(document, spec=document.spec.model_copy(update={"output": output}))
     chosen = engine_named(engine, memory=memory, threads=threads)
-    volume = open_volume(document.volume)
+    volume = open_registered(document.volumes)
     timeline = document.timeline(subject_of(volume))
     if min(timeline.size) < 2:
         raise StackreelError(f"a picture of {timeline.size[0]} × {timeline.size[1]} pixels is too small to see")

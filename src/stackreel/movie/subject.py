@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from stackreel.scene.subject import Subject
 from stackreel.volume import Volume
@@ -23,11 +24,15 @@ def subject_of(volume: Volume) -> Subject:
         period=volume.period,
         background=volume.background,
         numbers=min(counted / math.prod(volume.shape), 1.0) if known else 1.0,
+        channels=tuple((name, subject_of(replace(one, channels={}))) for name, one in volume.channels.items()),
     )
 
 
 def nothing_to_see(volume: Volume) -> str | None:
     """Why every movie of the volume is empty, in a sentence; None when there is something in it."""
+    if volume.channels:
+        found = [nothing_to_see(replace(one, channels={})) for one in volume.channels.values()]
+        return "; ".join(said for said in found if said) if all(found) else None
     low, high = volume.value_range
     if len(volume.histogram.counts) and not volume.histogram.counts.any():
         return f"{volume.path.name}: no sample is a number: nothing to see"

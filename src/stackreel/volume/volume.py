@@ -101,6 +101,7 @@ class Volume:
     value_range : lowest and highest value
     fingerprint : names this data; two files with the same voxels in the same place share it
     provenance  : where it comes from, in words
+    channels    : registered volumes that may be shown together, by name, this one among them; see volume.registered
     """
 
     path: Path
@@ -116,6 +117,12 @@ class Volume:
     fingerprint: str
     levels: tuple[Level, ...]
     provenance: Mapping[str, str] = field(default_factory=dict)
+    channels: Mapping[str, Volume] = field(default_factory=dict)
+
+    def channel(self, name: str) -> Volume:
+        """The channel with that name, or the first of them for ""; this volume itself where it stands alone."""
+        first = next(iter(self.channels.values()), self)
+        return self.channels.get(name, first)
 
     @property
     def shape(self) -> Index3:
