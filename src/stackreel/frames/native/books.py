@@ -6,22 +6,29 @@ it says of a movie is what rendering then does.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from stackreel.errors import EngineError
+from stackreel.files import format_bytes
 from stackreel.frames.engine import Output
 from stackreel.frames.native.chunks import ChunkCache, Read, read_chunk
 from stackreel.frames.native.future import Future
-from stackreel.frames.native.plan import Planner, brick_grid
+from stackreel.frames.native.occlusion import coarse_level
+from stackreel.frames.native.plan import Pass, Planner, brick_grid
 from stackreel.kernels import ahead
 from stackreel.kernels.sample import CELLS, SIDE
+from stackreel.scene import Scene
 from stackreel.volume import Volume
 
 FEWEST_BRICKS = 48
-CHUNKS_SHARE = 4  # a part in so many of the memory holds decoded chunks
+CHUNKS_SHARE = 16  # a part in so many of the memory, at least, holds decoded chunks
+SPARE = 1.1  # slots for each brick of the coming frame that needs most
 
 
 def brick_bytes(dtype: np.dtype[Any]) -> int:
@@ -31,14 +38,33 @@ def brick_bytes(dtype: np.dtype[Any]) -> int:
 
 
 def pool_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """The type bricks are kept in: what slices usually hold as it is, everything else as float32."""
-    return dtype if dtype.name in ("uint8", "int8", "uint16", "int16") else np.dtype(np.float32)
+    """The type bricks are kept in: what slices usually hold as it is (and planes of channels), the rest as float32."""
+    kept = dtype.names is not None or dtype.name in ("uint8", "int8", "uint16", "int16")
+    return dtype if kept else np.dtype(np.float32)
+
+
+def brick_budget(memory: int, volume: Volume, output: Output) -> int:
+    """What is left of some bytes of memory for samples, the renderer's own books being paid.
+
+    Raises EngineError when that is too little to work with, saying how much would do.
+    """
+    width, height = output.size
+    bricks = sum(int(np.prod(brick_grid(level.shape), dtype=np.int64)) for level in volume.levels)
+    books = bricks * (2 * volume.dtype.itemsize + 16) + width * height * 16
+    books += 8 * int(np.prod(coarse_level(volume).shape, dtype=np.int64))
+    least = books + FEWEST_BRICKS * brick_bytes(volume.dtype)
+    if memory < least:
+        raise EngineError(
+            f"--memory {format_bytes(memory)} is too little for this volume at {width} × {height}; "
+            f"give at least {math.ceil(least / 2**20)}M"
+        )
+    return memory - books
 
 
 def open_books(
     volume: Volume, output: Output, budget_bytes: int, stride: float, fetchers: int, read: Read = read_chunk
 ) -> Books:
-    """Books for a session: of so many bytes, most go to bricks, the rest to decoded chunks.
+    """Books for a session that may fill so many bytes with bricks and decoded chunks.
 
     fetchers : threads that read ahead
     """
@@ -46,8 +72,8 @@ def open_books(
     for_chunks = max(0, min(budget_bytes // CHUNKS_SHARE, budget_bytes - FEWEST_BRICKS * each))
     total = sum(int(np.prod(brick_grid(level.shape), dtype=np.int64)) for level in volume.levels)
     capacity = min(max(1, (budget_bytes - for_chunks) // each), total)
-    planner = Planner(volume, output, capacity, stride)
-    return Books(volume, capacity, ChunkCache(volume.levels, for_chunks, fetchers, read), Future(planner))
+    chunks = ChunkCache(volume.levels, budget_bytes - capacity * each, fetchers, read)
+    return Books(volume, capacity, budget_bytes, chunks, Future(Planner(volume, output, capacity, stride)))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -63,11 +89,21 @@ class Filling:
 class Books:
     """Slots for bricks of any level, and the chunks they are cut from.
 
-    slots : per level, (bricks z, y, x) int32: where a brick is, or -1
+    Slots and chunks share the memory: frames get the slots that the coming ones need, chunks get the rest.
+
+    capacity : most slots that there may be
+    limit    : slots in use at present; chunks have what these leave
+    slots    : per level, (bricks z, y, x) int32: where a brick is, or -1
+    given_up : called with a number of slots, beyond which nothing is held any more
     """
 
-    def __init__(self, volume: Volume, capacity: int, chunks: ChunkCache, future: Future) -> None:
+    def __init__(self, volume: Volume, capacity: int, budget_bytes: int, chunks: ChunkCache, future: Future) -> None:
         self.capacity, self.chunks, self.future = capacity, chunks, future
+        self.limit = capacity
+        self.given_up: Callable[[int], None] = lambda limit: None
+        self._budget_bytes, self._each = budget_bytes, brick_bytes(volume.dtype)
+        whole = sum(int(np.prod(level.shape, dtype=np.int64)) for level in volume.levels) * volume.dtype.itemsize
+        self._fewest = min(capacity, max(capacity // 3, (budget_bytes - 2 * whole) // self._each))
         levels = volume.levels
         grids = [brick_grid(level.shape) for level in levels]
         first = np.concatenate([[0], np.cumsum([int(np.prod(grid, dtype=np.int64)) for grid in grids])])
@@ -86,12 +122,22 @@ class Books:
         self._clock = 0
         self._looked_after = True
 
+    def frame(self, scene: Scene) -> tuple[Pass, ...]:
+        """The passes of a frame that is now drawn; `future.advance` gives them one by one."""
+        passes = self.future.begin(scene)
+        wanted = max(self._fewest, min(self.capacity, int(SPARE * self.future.most_bricks)))
+        if not 0.75 * self.limit <= wanted <= self.limit:
+            self._share_out(wanted)
+        return passes
+
     def begin(self, level: int, bricks: npt.NDArray[np.integer[Any]]) -> Filling:
         """Give all these bricks, flat places in their level, a slot; what is returned has to be filled.
 
         No more than `capacity` at once.
         """
         assert len(bricks) <= self.capacity
+        if len(bricks) > self.limit:
+            self._share_out(len(bricks))
         self._clock += 1
         places = self._first[level] + bricks
         have = self._where[places]
@@ -108,7 +154,7 @@ class Books:
         self.future.changed = False
         numbers = self._chunks_of(level, lacking)
         if len(missing):
-            self.chunks.begin(numbers)
+            numbers = self.chunks.begin(numbers)
         return Filling(level, lacking, chosen, numbers)
 
     def end(self) -> None:
@@ -122,6 +168,11 @@ class Books:
         self._owner[filling.slots] = -1
         self._last_use[filling.slots] = 0
 
+    def number(self, level: int, bricks: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int64]:
+        """Bricks of a level, numbered through all levels."""
+        numbers: npt.NDArray[np.int64] = self._first[level] + bricks
+        return numbers
+
     @property
     def resident(self) -> npt.NDArray[np.int32]:
         """The slots that hold a brick."""
@@ -131,19 +182,30 @@ class Books:
         """Slots to be filled: empty ones, then those used again latest, then those unused longest; none now in use."""
         if count == 0:
             return np.empty(0, np.int32)
-        empty = np.flatnonzero(self._owner < 0)
+        empty = np.flatnonzero(self._owner[: self.limit] < 0)
         if len(empty) >= count:
             return empty[:count].astype(np.int32)
         self._look_ahead()
-        keep = self._next_use.astype(np.int64) << 32
-        keep -= self._last_use
+        keep = self._next_use[: self.limit].astype(np.int64) << 32
+        keep -= self._last_use[: self.limit]
         keep[empty] = np.iinfo(np.int64).max
-        keep[(self._last_use == self._clock) & (self._owner >= 0)] = -1
-        return np.argpartition(keep, self.capacity - count)[self.capacity - count :].astype(np.int32)
+        keep[(self._last_use[: self.limit] == self._clock) & (self._owner[: self.limit] >= 0)] = -1
+        return np.argpartition(keep, self.limit - count)[self.limit - count :].astype(np.int32)
+
+    def _share_out(self, limit: int) -> None:
+        """So many slots from now on, and the rest of the memory for chunks."""
+        if limit < self.limit:
+            owner = self._owner[limit:]
+            self._where[owner[owner >= 0]] = -1
+            owner[:] = -1
+            self._last_use[limit:] = 0
+            self.given_up(limit)
+        self.limit = limit
+        self.chunks.budget_bytes = self._budget_bytes - limit * self._each
 
     def _look_ahead(self) -> None:
         self._stamp += 1
-        ahead.look_ahead(
+        self.chunks.trace = ahead.look_ahead(
             *self.future.passes(), self._first, self.chunks.first, *self._shapes,
             self._where, self._seen, self._stamp, self._next_use, self.chunks.need,
         )  # fmt: skip

@@ -1,9 +1,9 @@
 """Stored chunks, decoded: kept while there is room, and read ahead in the background when it is known what comes.
 
 Bricks reach beyond themselves, so neighbours are cut from the same chunks, often frames apart; a chunk that is kept
-need not be read and inflated again. What stays and what is fetched follows four rules (Cao, Felten, Karlin, Li 1995,
-"A study of integrated prefetching and caching strategies"): fetch what is needed soonest, drop what is needed latest,
-never drop for something that is needed later, and begin as soon as there is room. None of this touches a picture.
+need not be read and inflated again. What is dropped is what is read again latest; what is fetched early is only what
+does not make anything else be read twice (the "conservative" rule of Cao, Felten, Karlin, Li 1995, "A study of
+integrated prefetching and caching strategies"). None of this touches a picture.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stackreel.geometry import Index3
-from stackreel.kernels.ahead import NEVER
+from stackreel.kernels.ahead import NEVER, fetchable
 from stackreel.volume import Level
 
 Chunk = npt.NDArray[Any] | None
@@ -32,11 +32,12 @@ class ChunkCache:
     """Decoded chunks of all levels of a volume within a fixed number of bytes.
 
     Chunks are numbered through all levels. Which are kept and fetched is decided by the calling thread alone, in
-    `begin` and `fetch`, and depends on nothing but `need`; so a run reads the same chunks every time, however its
+    `begin` and `fetch`, and depends on nothing but what comes; so a run reads the same chunks every time, however its
     threads come and go.
 
     threads : that fetch in the background; 0 fetches at once, in the calling thread
-    need    : per chunk, when it is read next, in passes; NEVER where that is not known. To be set by the owner.
+    need    : per chunk, when it is read next, in passes; NEVER where that is not known
+    trace   : numbers of the chunks that coming passes read, in that order. Both are to be set by the owner.
     """
 
     def __init__(self, levels: Sequence[Level], budget_bytes: int, threads: int, read: Read = read_chunk) -> None:
@@ -44,6 +45,7 @@ class ChunkCache:
         self.grids = [chunk_grid(level) for level in levels]
         self.first = np.concatenate([[0], np.cumsum([int(np.prod(g, dtype=np.int64)) for g in self.grids])])
         self.need = np.full(int(self.first[-1]), NEVER, np.int32)
+        self.trace = np.empty(0, np.int32)
         self._read = read
         self._sizes = np.full(int(self.first[-1]), -1, np.int64)
         self._held: dict[int, Future[Chunk]] = {}
@@ -65,30 +67,26 @@ class ChunkCache:
         z, y, x = np.unravel_index(number - int(self.first[k]), self.grids[k])
         return self.levels[k], (int(z), int(y), int(x))
 
-    def begin(self, numbers: npt.NDArray[np.int64]) -> None:
-        """A pass will now get these chunks: decide which of them stay afterwards, `need` being known from then on."""
+    def begin(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """A pass will now get these chunks: decide which of them stay afterwards.
+
+        Returns them in the order in which they should be got: what is here first, which makes room for the others.
+        """
         self._clock += 1
-        numbers = numbers[self._size(numbers) > 0]
-        self._last_use[numbers] = self._clock
+        stored = numbers[self._size(numbers) > 0]
+        self._last_use[stored] = self._clock
         with self._lock:
             held = np.fromiter(self._held, np.int64, len(self._held))
-        new = np.setdiff1d(numbers, held)
-        ranked = self._ranked(np.concatenate([held, new]))
+        here = np.isin(stored, held)
+        ranked = self._ranked(np.union1d(held, stored))
         fits = np.cumsum(self._sizes[ranked]) <= self.budget_bytes
-        going = ranked[~fits]
-        # what the pass still has to get stays until it is over, and takes its room till then
-        self._leaving = set(np.intersect1d(going, numbers)) & set(held.tolist())
-        room = self.budget_bytes - sum(int(self._sizes[n]) for n in self._leaving)
-        self._drop(n for n in going.tolist() if n not in self._leaving)
-        for number in ranked[fits].tolist():
-            if number in self._held:
-                room -= int(self._sizes[number])
-        self._keep = set()
-        for number in np.intersect1d(ranked[fits], new).tolist():
-            size = int(self._sizes[number])
-            if size <= room:
-                self._keep.add(number)
-                room -= size
+        staying, going = ranked[fits], ranked[~fits]
+        # what the pass still has to get goes when it has got it
+        used = np.isin(going, stored)
+        self._drop(going[~used].tolist())
+        self._leaving = set(going[used].tolist())
+        self._keep = set(staying[np.isin(staying, stored[~here])].tolist())
+        return np.concatenate([stored[here], stored[~here]])
 
     def get(self, number: int) -> Chunk:
         """The decoded chunk, read now unless it is here or on its way; None when it is all zero. Thread-safe.
@@ -112,35 +110,30 @@ class ChunkCache:
         if mine:
             self._work(number, found)
         try:
-            return found.result()
+            chunk = found.result()
         except BaseException:
             with self._lock:
                 if self._held.get(number) is found:
                     self._forget(number)
             raise
+        if number in self._leaving:
+            self._drop([number])
+        return chunk
 
     def fetch(self) -> None:
-        """The pass is over: fetch what is needed soonest, as far as there is room."""
+        """The pass is over: fetch what is read soonest, as far as that makes nothing be read twice."""
         self._drop(self._leaving)
         self._leaving = set()
-        coming = np.flatnonzero(self.need != NEVER)
-        coming = coming[self._size(coming) > 0]
+        self._size(np.unique(self.trace))
         with self._lock:
             held = np.fromiter(self._held, np.int64, len(self._held))
-        ranked = self._ranked(np.union1d(held, coming))
-        fits = np.cumsum(self._sizes[ranked]) <= self.budget_bytes
-        target = ranked[fits]
-        missing = target[~np.isin(target, held) & (self.need[target] != NEVER)]
-        over = self._used + int(self._sizes[missing].sum()) - self.budget_bytes
-        for number in ranked[~fits][::-1].tolist():
-            if over <= 0:
-                break
-            if number in self._held:
-                self._drop([number])
-                over -= int(self._sizes[number])
-        for number in missing.tolist():
+        wanted, going = fetchable(self.trace, self._sizes, held, self.budget_bytes - self._used)
+        self._drop(going.tolist())
+        for number in wanted.tolist():
             waiting: Future[Chunk] = Future()
             with self._lock:
+                if self._used + int(self._sizes[number]) > self.budget_bytes:
+                    break
                 self._hold(number, waiting)
             if self._threads is None:
                 waiting.set_running_or_notify_cancel()

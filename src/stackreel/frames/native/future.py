@@ -7,6 +7,7 @@ told, it is what was used longest ago.
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -18,6 +19,7 @@ from stackreel.frames.native.plan import Pass, Planner
 from stackreel.scene import Scene
 
 FRAMES = 64
+SOON = 1
 MOST_BRICKS = 4_000_000
 
 
@@ -60,6 +62,11 @@ class Future:
             self._bricks += _count(self._frames[-1][1])
         self.changed = True
         return passes
+
+    @property
+    def most_bricks(self) -> int:
+        """What the neediest of the frame in hand and the next ones needs."""
+        return max(map(_count, [self._now, *(passes for _, passes in itertools.islice(self._frames, SOON))]))
 
     def advance(self) -> Pass | None:
         """The pass that is now drawn, and no future any more; None when the frame is finished."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Any
@@ -32,11 +33,20 @@ class BrickPool:
         dtype = pool_dtype(volume.dtype)
         # what becomes float32 is kept as the distance from the lowest value, lest large numbers lose their ends
         self.offset = volume.value_range[0] if dtype != volume.dtype else 0.0
-        self.samples = np.empty((self.capacity, SIDE**3), dtype)
+        self._memory = mmap.mmap(-1, self.capacity * SIDE**3 * dtype.itemsize)
+        self.samples = np.frombuffer(self._memory, dtype).reshape(self.capacity, SIDE**3)
         self.low = np.empty((self.capacity, CELLS**3), dtype)
         self.high = np.empty((self.capacity, CELLS**3), dtype)
         self.slots = books.slots
         self._threads = threads
+        books.given_up = self._give_back
+
+    def _give_back(self, limit: int) -> None:
+        """The slots from `limit` on are not used at present: the memory behind them is free for other things."""
+        if hasattr(mmap, "MADV_DONTNEED"):
+            start = -(-limit * self.samples.strides[0] // mmap.PAGESIZE) * mmap.PAGESIZE
+            if start < len(self._memory):
+                self._memory.madvise(mmap.MADV_DONTNEED, start)
 
     def hold(self, level: int, wanted: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
         """Make all wanted bricks (bricks z, y, x) of a level resident; returns the slots that were filled for it.
