@@ -161,7 +161,7 @@ def test_slopes_of_one_layer_are_its_channel_s_and_of_several_their_mean_by_exti
     for n, expected in ((1, (10, 0, 0)), (2, (10 / 4, 3 * 20 / 4, 0))):
         args = (views, channels, layers[:n], scales[:n], tables, 0, spots, offsets, 0, LANES)
         kernel.mix(*args)
-        kernel.mixed_slopes(*args, np.ones(3))
+        kernel.mixed_slopes(*args, np.ones(3), np.full(3, 2.0))
         for axis in range(3):
             got = spots[SLOPE + axis * FIELD : SLOPE + axis * FIELD + LANES]
             np.testing.assert_allclose(got, expected[axis], rtol=1e-5, atol=1e-5)

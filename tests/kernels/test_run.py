@@ -34,7 +34,8 @@ def test_powers_are_true(exponent):
     assert np.abs(powers(bases, np.float32(exponent)) - bases.astype(np.float64) ** exponent).max() < 2e-3
 
 
-def test_slopes_are_those_of_a_linear_field():
+@pytest.mark.parametrize("reach", [(1.0, 1.0, 1.0), (2.0, 2.0, 2.0), (1.3, 1.0, 1.9)])
+def test_slopes_are_those_of_a_linear_field(reach):
     z, y, x = np.mgrid[0:SIDE, 0:SIDE, 0:SIDE].astype(np.float32)
     brick = (3 * x - 2 * y + 0.5 * z).reshape(-1).astype(np.float32)
     spots, offsets = np.zeros(run.SPOTS, np.float32), np.zeros(run.FIELD, np.int32)
@@ -42,7 +43,7 @@ def test_slopes_are_those_of_a_linear_field():
     most = np.full(3, 32.0)
     run.places(spots, offsets, 0, 20, 0.3, 31.0, 5.2, 1.6, -0.9, 0.7, np.zeros(3), most)
     run.values_there(brick, base, spots, offsets, 0, 20, False)
-    run.slopes(brick, base, spots, offsets, 20, 1.0, 10.0, 100.0)
+    run.slopes(brick, base, spots, offsets, 20, np.array([1.0, 10.0, 100.0]), np.array(reach))
     i = np.arange(20)
     expected = 3 * (0.3 + 1.6 * i + BEFORE) - 2 * (31.0 - 0.9 * i + BEFORE) + 0.5 * (5.2 + 0.7 * i + BEFORE)
     assert spots[:20] == pytest.approx(expected, abs=1e-3)
@@ -66,7 +67,7 @@ def test_light_is_blinn_and_phong_s():
         for axis in range(3):
             at = run.SLOPE + axis * run.FIELD
             spots[at : at + n] = slopes[axis]
-        run.light_up(spots, n, j0, light, lamps, view, along, rays, 0, 7)
+        run.light_up(spots, n, j0, light, 0.2, lamps, view, along, rays, 0, 7)
         dull, gloss = spots[run.DULL : run.DULL + n], spots[run.GLOSS : run.GLOSS + n]
         for i in range(n):
             eye = -(view + (j0 + i) * along)
@@ -92,7 +93,7 @@ def test_just_behind_a_cut_its_face_is_what_is_lit():
     assert face == pytest.approx(0.7 * 0.8)
     rays[run.CUT : run.CUT + n] = face
     rays[run.FIRST : run.FIRST + n] = np.linspace(7.5 + 0.4, 7.5 - 2 * run.CUT_DEPTH, n)
-    run.light_up(spots, n, 0, light, lamps, np.array([0.0, 0.0, -1.0]), np.zeros(3), rays, 0, 7)
+    run.light_up(spots, n, 0, light, 0.2, lamps, np.array([0.0, 0.0, -1.0]), np.zeros(3), rays, 0, 7)
     dull, gloss = spots[run.DULL : run.DULL + n], spots[run.GLOSS : run.GLOSS + n]
     assert dull[:2] == pytest.approx([0.3 + face] * 2), "at the face"
     assert gloss[0] == 0.0

@@ -126,18 +126,18 @@ def _values(views, channel, slot, spots, offsets, j0, j1):
 
 
 @njit(nogil=True)
-def _slopes(views, channel, slot, spots, offsets, count, per):
+def _slopes(views, channel, slot, spots, offsets, count, per, reach):
     base, code = _base(channel, slot), channel[0]
     if code == UINT8:
-        slopes(views[UINT8], base, spots, offsets, count, per[0], per[1], per[2])
+        slopes(views[UINT8], base, spots, offsets, count, per, reach)
     elif code == INT8:
-        slopes(views[INT8], base, spots, offsets, count, per[0], per[1], per[2])
+        slopes(views[INT8], base, spots, offsets, count, per, reach)
     elif code == UINT16:
-        slopes(views[UINT16], base, spots, offsets, count, per[0], per[1], per[2])
+        slopes(views[UINT16], base, spots, offsets, count, per, reach)
     elif code == INT16:
-        slopes(views[INT16], base, spots, offsets, count, per[0], per[1], per[2])
+        slopes(views[INT16], base, spots, offsets, count, per, reach)
     else:
-        slopes(views[FLOAT32], base, spots, offsets, count, per[0], per[1], per[2])
+        slopes(views[FLOAT32], base, spots, offsets, count, per, reach)
 
 
 @njit(nogil=True, fastmath={"contract", "nnan", "nsz"})
@@ -215,7 +215,7 @@ def mix(views, channels, layers, scales, tables, slot, spots, offsets, j0, j1):
 
 
 @njit(nogil=True)
-def mixed_slopes(views, channels, layers, scales, tables, slot, spots, offsets, j0, j1, per_step):
+def mixed_slopes(views, channels, layers, scales, tables, slot, spots, offsets, j0, j1, per_step, reach):
     """The gradients there in units of what counts as noise: the layers' own, weighted by their extinctions."""
     count, one = j1 - j0, layers.shape[0] == 1
     per = np.empty(3)
@@ -228,7 +228,7 @@ def mixed_slopes(views, channels, layers, scales, tables, slot, spots, offsets, 
             _extinction(views, channels, layers[n], scales[n], tables, slot, spots, offsets, j0, j1)
         for axis in range(3):
             per[axis] = per_step[axis] * scales[n, 6]
-        _slopes(views, channel, slot, spots, offsets, count, per)
+        _slopes(views, channel, slot, spots, offsets, count, per, reach)
         _add_slopes(spots, count)
     _share_slopes(spots, count, one)
 

@@ -18,6 +18,7 @@ import numpy as np
 from numba import njit
 
 from stackreel.kernels.cover import outward
+from stackreel.kernels.layers import MIXED_SPOTS, mix, mixed_slopes, weigh_mixed
 from stackreel.kernels.run import (
     BLUE,
     COMPOSITE,
@@ -31,7 +32,6 @@ from stackreel.kernels.run import (
     OPAQUE,
     RED,
     ROW,
-    SPOTS,
     TILE,
     clearest,
     darken,
@@ -41,6 +41,7 @@ from stackreel.kernels.run import (
     light_up,
     places,
     project,
+    reach_of,
     slopes,
     values_there,
     weigh,
@@ -188,7 +189,7 @@ def _runs(runs, top, bottom, begins, ends, slant, first, end):
 @njit(cache=True, nogil=True, fastmath={"contract", "nnan", "nsz"})
 def march(
     state, tile, camera, origin, per_step, lower, upper, shell, span, dt, met, bricks,
-    pool, cells, colors, scale, light, openness, open_size, open_origin, open_step, nearest, blend, limits, lamps, cuts,
+    pool, cells, colors, scale, light, openness, open_size, open_origin, open_step, nearest, blend, limits, lamps, cuts, mixture,
 ):  # fmt: skip
     """Carry the rays of a tile of pixels through some planes of one level; returns the samples taken.
 
@@ -211,12 +212,13 @@ def march(
     lamps    : as in run.light_up
     cuts     : (n, 4) float64: planes on which limits may begin, a·x + b·y + c·z + d ≥ 0 behind them, (a, b, c) of
                length 1: their cut faces are lit as such
+    mixture  : None, or all but the places of kernels.layers.mix, which then says what is there instead of one channel
     """
     height, width = state.shape[0], state.shape[1]
     shaded = light[1] > 0.0 or light[2] > 0.0 or light[8] > 0.0 or lamps[0, 0] > 0.0 or lamps[1, 0] > 0.0
     rays = np.zeros(TILE * ROW, np.float32)
     alive = np.empty((TILE, 2), np.int64)
-    spots, offsets = np.zeros(SPOTS, np.float32), np.zeros(FIELD, np.int32)
+    spots, offsets = np.zeros(MIXED_SPOTS, np.float32), np.zeros(FIELD, np.int32)
     parts, order = np.empty((64, 4), np.int64), np.empty((6, 2), np.int64)
     octants = np.zeros(8, np.uint64)
     for bit in range(64):
@@ -230,7 +232,7 @@ def march(
     right = camera[1] / np.sum(camera[1] ** 2) / per_step
     upward = camera[2] / np.sum(camera[2] ** 2) / per_step
     open_from = (camera[0] - open_origin) / open_step
-    open_at, open_by = np.empty(3), np.empty(3)
+    open_at, open_by, slope = np.empty(3), np.empty(3), np.empty(3)
     view, along = np.empty(3), camera[1] * (2.0 / width)
     least, most = np.empty(3), np.empty(3)
     a, b, low, high, brick = np.empty(3), np.empty(3), np.empty(3), np.empty(3), np.empty(3, np.int64)
@@ -294,6 +296,8 @@ def march(
                     e0, e1 = (low[axis] - a[axis]) * per_b - 0.5, (high[axis] - a[axis]) * per_b - 0.5
                     begins[axis], ends[axis] = (e0, e1) if per_b > 0.0 else (e1, e0)
                     slant[axis] = -t * per_row[axis] * per_b
+                    slope[axis] = reach_of(t, light[9], per_step[axis])
+                widest = 2.0 * max(slope[0] / per_step[0], slope[1] / per_step[1], slope[2] / per_step[2])
                 _runs(runs, top, bottom, begins, ends, slant, float(first), float(end))
                 for row in range(top, bottom):
                     local = row - tile[0]
@@ -315,22 +319,34 @@ def march(
                         a[2] + down * per_row[2] + (left + 0.5) * b[2] - brick[2] * BRICK,
                         b[0], b[1], b[2], least, most,
                     )  # fmt: skip
-                    values_there(pool, base, spots, offsets, j0, j1, nearest)
-                    if blend != COMPOSITE:
-                        project(rays, at, spots, j0, j1, k - near, blend)
-                        continue
-                    if not shaded:
-                        gather(rays, at, spots, j0, j1, k - near, colors, v0, per_value)
-                        continue
-                    if weigh(rays, at, spots, j0, j1, k - near, colors, v0, per_value) <= 0.0:
-                        continue
-                    slopes(pool, base, spots, offsets, j1 - j0, per_step[0], per_step[1], per_step[2])
+                    if mixture is not None:
+                        views, channels, layers, scales, tables = mixture
+                        mix(views, channels, layers, scales, tables, slot, spots, offsets, j0, j1)
+                        if weigh_mixed(rays, at, spots, j0, j1, k - near) <= 0.0:
+                            continue
+                        if not shaded:
+                            gather_lit(rays, at, spots, j0, j1)
+                            continue
+                        mixed_slopes(
+                            views, channels, layers, scales, tables, slot, spots, offsets, j0, j1, per_step, slope,
+                        )  # fmt: skip
+                    else:
+                        values_there(pool, base, spots, offsets, j0, j1, nearest)
+                        if blend != COMPOSITE:
+                            project(rays, at, spots, j0, j1, k - near, blend)
+                            continue
+                        if not shaded:
+                            gather(rays, at, spots, j0, j1, k - near, colors, v0, per_value)
+                            continue
+                        if weigh(rays, at, spots, j0, j1, k - near, colors, v0, per_value) <= 0.0:
+                            continue
+                        slopes(pool, base, spots, offsets, j1 - j0, per_step, slope)
                     across, upwards = (left + 0.5) * 2.0 / width - 1.0, 1.0 - (row + 0.5) * 2.0 / height
                     for axis in range(3):
                         view[axis] = camera[3, axis] + across * camera[1, axis] + upwards * camera[2, axis]
                         open_at[axis] = open_from[axis] + t * view[axis] / open_step[axis]
                         open_by[axis] = t * along[axis] / open_step[axis]
-                    light_up(spots, j1 - j0, j0, light, lamps, view, along, rays, at, k - near)
+                    light_up(spots, j1 - j0, j0, light, light[7] / widest, lamps, view, along, rays, at, k - near)
                     if light[8] > 0.0:
                         darken(
                             spots, j1 - j0, j0, light[8], openness, open_size,

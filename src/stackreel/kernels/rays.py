@@ -24,9 +24,9 @@ from stackreel.kernels.sample import BEFORE, BRICK, CELL, CELLS, SIDE
 # indices, the direction of the picture's corner and what a column and a row more add to it, in world lengths per
 # depth; samples per world length; the visible box; the shell and the step; the grid of openness; light; look-up.
 EYE, CORNER, COLUMN, ROW, PER_STEP, LOWER, UPPER = 0, 3, 6, 9, 12, 15, 18
-NEAR, FAR, STEP, OPEN_EYE, OPEN_STEP, LIGHT, FIRST_VALUE, PER_VALUE = 21, 22, 23, 24, 27, 30, 39, 40
-LAMPS, CUTS = 41, 49  # fill and rim; how many cuts there are, and these
-NUMBERS = 50
+NEAR, FAR, STEP, OPEN_EYE, OPEN_STEP, LIGHT, FIRST_VALUE, PER_VALUE = 21, 22, 23, 24, 27, 30, 40, 41
+LAMPS, CUTS = 42, 50  # fill and rim; how many cuts there are, and these
+NUMBERS = 51
 # The same of what it says in whole numbers: planes, the table's first brick, the size of openness, the window.
 FIRST, END, TABLE, OPEN_SIZE, TOP, BOTTOM, LEFT, RIGHT = 0, 1, 2, 5, 8, 9, 10, 11
 WHOLE = 12
@@ -62,6 +62,7 @@ def numbers_of(
 def make(jit: Callable[[Any], Any]) -> Any:
     """The function `ray`, compiled by `jit`, which decorates a function."""
     opacity_over = jit(getattr(run.opacity_over, "py_func", run.opacity_over))
+    reach_of = jit(getattr(run.reach_of, "py_func", run.reach_of))
 
     @jit
     def interpolated(pool, at, fx, fy, fz):
@@ -129,20 +130,41 @@ def make(jit: Callable[[Any], Any]) -> Any:
         return light
 
     @jit
-    def light_of(pool, at, fx, fy, fz, ex, ey, ez, numbers, face, behind):
+    def beyond(pool, at, fx, fy, fz, by, axis):
+        """The value so many samples, -2 to 2, further on one axis."""
+        f = fx if axis == 0 else (fy if axis == 1 else fz)
+        there = f + by + _F(2.0)
+        whole = min(int(there), 4)
+        rest = there - _F(whole)
+        stride = _U(1) if axis == 0 else (_LINE if axis == 1 else _SHEET)
+        at = at + _U(whole) * stride - _U(2) * stride
+        if axis == 0:
+            return interpolated(pool, at, rest, fy, fz)
+        if axis == 1:
+            return interpolated(pool, at, fx, rest, fz)
+        return interpolated(pool, at, fx, fy, rest)
+
+    @jit
+    def across(pool, at, fx, fy, fz, reach, axis):
+        """The difference of the values so many samples to either side on one axis."""
+        return beyond(pool, at, fx, fy, fz, reach, axis) - beyond(pool, at, fx, fy, fz, -reach, axis)
+
+    @jit
+    def light_of(pool, at, fx, fy, fz, ex, ey, ez, t, numbers, face, behind):
         """How bright its slope makes a sample, and how it shines: Blinn–Phong, from both sides, as in run.light_up.
 
-        e* : from the sample to the eye, of length 1
+        e* : from the sample to the eye, of length 1; t : depth
         face, behind : how bright the face is on which the ray entered, and how many steps ago that was
         """
-        two, line, sheet = _U(2), _U(2) * _LINE, _U(2) * _SHEET
-        gx = interpolated(pool, at + two, fx, fy, fz) - interpolated(pool, at - two, fx, fy, fz)
-        gy = interpolated(pool, at + line, fx, fy, fz) - interpolated(pool, at - line, fx, fy, fz)
-        gz = interpolated(pool, at + sheet, fx, fy, fz) - interpolated(pool, at - sheet, fx, fy, fz)
-        gx, gy = gx * (_QUARTER * _F(numbers[PER_STEP])), gy * (_QUARTER * _F(numbers[PER_STEP + 1]))
-        gz = gz * (_QUARTER * _F(numbers[PER_STEP + 2]))
+        rx = reach_of(t, numbers[LIGHT + 9], numbers[PER_STEP])
+        ry = reach_of(t, numbers[LIGHT + 9], numbers[PER_STEP + 1])
+        rz = reach_of(t, numbers[LIGHT + 9], numbers[PER_STEP + 2])
+        gx = _F(0.5 * numbers[PER_STEP] / rx) * across(pool, at, fx, fy, fz, _F(rx), 0)
+        gy = _F(0.5 * numbers[PER_STEP + 1] / ry) * across(pool, at, fx, fy, fz, _F(ry), 1)
+        gz = _F(0.5 * numbers[PER_STEP + 2] / rz) * across(pool, at, fx, fy, fz, _F(rz), 2)
+        widest = 2.0 * max(rx / numbers[PER_STEP], ry / numbers[PER_STEP + 1], rz / numbers[PER_STEP + 2])
         lx, ly, lz = _F(numbers[LIGHT + 4]), _F(numbers[LIGHT + 5]), _F(numbers[LIGHT + 6])
-        soft = _F(numbers[LIGHT + 7])
+        soft = _F(numbers[LIGHT + 7] / widest)
         square = gx * gx + gy * gy + gz * gz
         sure = square / max(square + soft * soft, _TINY)
         size = _ONE / math.sqrt(square + _TINY)
@@ -287,9 +309,9 @@ def make(jit: Callable[[Any], Any]) -> Any:
                     continue
                 r, g, b = colors[entry, 0], colors[entry, 1], colors[entry, 2]
                 if shaded:
-                    dull, gloss = light_of(pool, at, qx, qy, qz, ex, ey, ez, numbers, face, this + _HALF - enter)
+                    t = (float(k + i) + 0.5) * dt
+                    dull, gloss = light_of(pool, at, qx, qy, qz, ex, ey, ez, t, numbers, face, this + _HALF - enter)
                     if numbers[LIGHT + 8] > 0.0:
-                        t = (float(k + i) + 0.5) * dt
                         closed = _ONE - openness_at(openness, numbers, whole, t, wx, wy, wz)
                         reaches = _ONE - _F(numbers[LIGHT + 8]) * closed
                         dull, gloss = dull * reaches, gloss * reaches

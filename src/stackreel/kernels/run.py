@@ -168,18 +168,47 @@ def weigh(rays, at, spots, j0, j1, k, colors, v0, per_value):
     return most
 
 
+@njit(inline="always")
+def reach_of(depth, per_depth, per_length):
+    """How many samples away on an axis the two values stand whose difference is the slope: one to two.
+
+    depth : of the plane; per_depth : world length per depth that a slope reaches; per_length : samples per world length
+    A level is drawn where its voxels have about that length, down to half of it. So slopes have the same sharpness on
+    both sides of the depth where one level ends and the next begins, and nothing pops when that depth moves.
+    """
+    return min(2.0, max(1.0, depth * per_depth * per_length))
+
+
+@njit(inline="always")
+def _shifted(f, by):
+    """A fraction and a reach: whole samples to go, at most two, and the fraction there."""
+    there = f + by
+    whole = min(np.int32(there), np.int32(2))
+    return whole, there - np.float32(whole)
+
+
 @njit(nogil=True, fastmath={"contract", "nnan", "nsz"})
-def slopes(pool, base, spots, offsets, count, per_x, per_y, per_z):
-    """The gradients there, per world length: (v[+2] - v[-2]) / 4 between samples, which is calm in noisy data."""
-    two, row, plane = _U(2), _U(2 * SIDE), _U(2 * SIDE * SIDE)
-    quarter = np.float32(0.25)
-    qx, qy, qz = quarter * np.float32(per_x), quarter * np.float32(per_y), quarter * np.float32(per_z)
+def slopes(pool, base, spots, offsets, count, per, reach):
+    """The gradients there: differences of values `reach` samples to either side, 1 to 2; per: samples per length."""
+    back = np.float32(2.0)
+    rx, ry, rz = np.float32(reach[0]), np.float32(reach[1]), np.float32(reach[2])
+    qx = np.float32(0.5 * per[0] / reach[0])
+    qy = np.float32(0.5 * per[1] / reach[1])
+    qz = np.float32(0.5 * per[2] / reach[2])
     for i in range(_U(count + LANES - 1) // _U(LANES) * _U(LANES)):
         at = base + _U(get(offsets, i))
         fx, fy, fz = get(spots, _U(FIELD) + i), get(spots, _U(2 * FIELD) + i), get(spots, _U(3 * FIELD) + i)
-        x = trilinear(pool, at + two, fx, fy, fz) - trilinear(pool, at - two, fx, fy, fz)
-        y = trilinear(pool, at + row, fx, fy, fz) - trilinear(pool, at - row, fx, fy, fz)
-        z = trilinear(pool, at + plane, fx, fy, fz) - trilinear(pool, at - plane, fx, fy, fz)
+        up, f = _shifted(fx, rx)
+        down, g = _shifted(fx, back - rx)
+        x = trilinear(pool, at + _U(up), f, fy, fz) - trilinear(pool, at + _U(down) - _U(2), g, fy, fz)
+        up, f = _shifted(fy, ry)
+        down, g = _shifted(fy, back - ry)
+        y = trilinear(pool, at + _U(up * _ROW32), fx, f, fz)
+        y -= trilinear(pool, at + _U(down * _ROW32) - _U(2 * SIDE), fx, g, fz)
+        up, f = _shifted(fz, rz)
+        down, g = _shifted(fz, back - rz)
+        z = trilinear(pool, at + _U(up * _PLANE32), fx, fy, f)
+        z -= trilinear(pool, at + _U(down * _PLANE32) - _U(2 * SIDE * SIDE), fx, fy, g)
         put(spots, _U(SLOPE) + i, x * qx)
         put(spots, _U(SLOPE + FIELD) + i, y * qy)
         put(spots, _U(SLOPE + 2 * FIELD) + i, z * qz)
@@ -195,11 +224,12 @@ def face_light(light, lamps, nx, ny, nz):
 
 
 @njit(nogil=True, error_model="numpy", fastmath={"contract", "nnan", "nsz"})
-def light_up(spots, count, j0, light, lamps, view, along, rays, at, k):
+def light_up(spots, count, j0, light, noise, lamps, view, along, rays, at, k):
     """Light every sample by its slope: Blinn–Phong, from both sides.
 
-    light : ambient, diffuse, specular, power, direction to the light (x, y, z), slope that counts as noise, and the
-            weight of occlusion
+    light : ambient, diffuse, specular, power, direction to the light (x, y, z), difference of values that counts as
+            noise, the weight of occlusion, and the world length per depth that a slope reaches
+    noise : slope that counts as noise
     lamps : (2, 4): weight and direction (x, y, z) of the fill, which wraps around, and of the rim light
     view, along : the rays' directions: that of the tile's first column, and what one column more adds (world x, y, z)
     Where the value hardly changes, the slope is noise and the light is even. Just behind the face on which a ray
@@ -208,7 +238,7 @@ def light_up(spots, count, j0, light, lamps, view, along, rays, at, k):
     zero, one, tiny, half = np.float32(0.0), np.float32(1.0), np.float32(1e-30), np.float32(0.5)
     ambient, diffuse, specular = np.float32(light[0]), np.float32(light[1]), np.float32(light[2])
     power, lx, ly, lz = np.float32(light[3]), np.float32(light[4]), np.float32(light[5]), np.float32(light[6])
-    noise, even = np.float32(light[7] * light[7]), np.float32(EVEN)
+    calm, even = np.float32(noise * noise), np.float32(EVEN)
     fill, fx, fy, fz = (
         np.float32(lamps[0, 0]),
         np.float32(lamps[0, 1]),
@@ -228,7 +258,7 @@ def light_up(spots, count, j0, light, lamps, view, along, rays, at, k):
         per_eye = one / math.sqrt(ex * ex + ey * ey + ez * ez)
         ex, ey, ez = ex * per_eye, ey * per_eye, ez * per_eye
         square = gx * gx + gy * gy + gz * gz
-        sure = square / (square + noise)
+        sure = square / (square + calm)
         per_size = one / math.sqrt(square + tiny)
         per_size = per_size if gx * ex + gy * ey + gz * ez >= zero else -per_size
         lit = diffuse * max(zero, (gx * lx + gy * ly + gz * lz) * per_size)

@@ -20,10 +20,9 @@ import numpy as np
 import numpy.typing as npt
 
 from stackreel.errors import EngineError
-from stackreel.files import format_bytes
-from stackreel.frames.engine import Frame, Output
+from stackreel.frames.engine import Frame, Output, Session
 from stackreel.frames.native import plan, view
-from stackreel.frames.native.books import FEWEST_BRICKS, brick_bytes, open_books
+from stackreel.frames.native.books import brick_budget, open_books
 from stackreel.frames.native.device import Device, Processor, Walk
 from stackreel.frames.native.occlusion import EVERYWHERE, Openness, coarse_level, coarse_values, openness
 from stackreel.frames.native.pool import BrickPool, for_each
@@ -41,6 +40,8 @@ MOST_LABELS = 65_536
 def default_memory() -> int:
     """A quarter of this machine's memory, in bytes."""
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4
+
+NOISE = 0.07
 
 
 class NativeEngine:
@@ -60,10 +61,25 @@ class NativeEngine:
         self.stride = stride
 
     def refuse(self, scene: Scene) -> str | None:
-        return None
+        return several_channels(scene)
 
-    def open(self, volume: Volume, output: Output) -> NativeSession:
+    def open(self, volume: Volume, output: Output) -> Session:
+        if volume.channels:
+            from stackreel.frames.native.mixed import MixedSession
+
+            return MixedSession(self, volume, output)
         return NativeSession(self, volume, output)
+
+
+def several_channels(scene: Scene) -> str | None:
+    """What cannot be drawn yet of a scene that shows several channels; None where there is nothing."""
+    if len(scene.layers) == 1 and scene.transfer.channels == {scene.transfer.channel}:
+        return None
+    if scene.slices:
+        return "slices show one channel, and here colours or opacities come from several"
+    if scene.blend != "composite" or scene.fade is not None:
+        return "projections show one channel, and here colours or opacities come from several"
+    return None
 
 
 @dataclass(frozen=True)
@@ -89,26 +105,16 @@ class NativeSession:
                 f"{volume.value_range[1]:.0f}; up to {MOST_LABELS} can be told apart. Renumber them, or convert "
                 "with --kind intensity"
             )
-        width, height = output.size
-        bricks = sum(int(np.prod(plan.brick_grid(level.shape), dtype=np.int64)) for level in volume.levels)
-        books = bricks * (2 * volume.dtype.itemsize + 16) + width * height * 16
-        books += 8 * int(np.prod(coarse_level(volume).shape, dtype=np.int64))
-        least = books + FEWEST_BRICKS * brick_bytes(volume.dtype)
-        if engine.memory < least:
-            raise EngineError(
-                f"--memory {format_bytes(engine.memory)} is too little for this volume at {width} × {height}; "
-                f"give at least {math.ceil(least / 2**20)}M"
-            )
-        budget = engine.memory - books
+        budget = brick_budget(engine.memory, volume, output)
         self.books = open_books(volume, output, budget, engine.stride, max(1, engine.threads // 4))
-        self.pool = BrickPool(volume, self.books, self.threads)
+        self.pool = self._new_pool()
         self.cells = np.zeros(self.pool.capacity, np.uint64)
         self.device: Device = Processor(self.threads)
         self.slicer = Slicer(volume, self.pool, self.threads, self._hold)
-        self._transfer: TransferFunction | None = None
+        self._layers: tuple[TransferFunction, ...] = ()
         self._look_up: LookUp | None = None
         self._coarse: tuple[npt.NDArray[Any], Placement] | None = None
-        self._open: tuple[tuple[TransferFunction, Box | None], Openness] | None = None
+        self._open: tuple[tuple[tuple[TransferFunction, ...], Box | None], Openness] | None = None
 
     def close(self) -> None:
         self.books.chunks.close()
@@ -124,10 +130,10 @@ class NativeSession:
         state = np.zeros((height, width, 4), np.float32)
         state[..., 3] = 1.0
         box = view.visible_box(self.volume.placement, scene.crop)
-        passes = self.books.future.begin(scene)
+        passes = self.books.frame(scene)
         samples = 0
         if passes or scene.slices:
-            self._use(scene.transfer)
+            self._use(scene)
             shot = _Shot(scene, view.ray_frame(scene.camera, self.output.size), box, state)
             rounds = itertools.chain([iter(self.books.future.advance, None)], itertools.repeat(passes))
 
@@ -141,10 +147,13 @@ class NativeSession:
         state[..., 3] = 1.0 - state[..., 3]
         return Frame(state, finest, samples)
 
-    def _use(self, transfer: TransferFunction) -> None:
-        """Forget what another transfer function made visible."""
-        if transfer != self._transfer:
-            self._transfer, self._look_up = transfer, look_up(transfer, self.volume)
+    def _new_pool(self) -> BrickPool:
+        return BrickPool(self.volume, self.books, self.threads)
+
+    def _use(self, scene: Scene) -> None:
+        """Forget what other transfer functions made visible."""
+        if scene.layers != self._layers:
+            self._layers, self._look_up = scene.layers, look_up(scene.transfer, self.volume, scene.added)
             self._note_cells(self.books.resident)
 
     def _note_cells(self, slots: npt.NDArray[np.int32]) -> None:
@@ -183,7 +192,7 @@ class NativeSession:
         """What kernels.march wants to know of ambient occlusion; made anew when transfer function or crop change."""
         if not scene.light.occlusion or self.volume.kind != "intensity":
             return EVERYWHERE, np.ones(3, np.int64), np.zeros(3), np.ones(3)
-        key = (scene.transfer, scene.crop)
+        key = (scene.layers, scene.crop)
         if self._open is None or self._open[0] != key:
             if self._coarse is None:
                 level = coarse_level(self.volume)
@@ -221,20 +230,34 @@ class NativeSession:
                 offset=pool.offset,
                 cells=self.cells,
                 look=self._look_up,
-                light=light_vector(scene.light, scene.camera, scene.transfer, float(max(grid.step))),
+                light=self._light(scene),
                 around=self._openness(scene),
                 nearest=self.volume.kind != "intensity",
                 blend=COMPOSITE,
+                mixture=self._mixture(),
             )
         )
 
+    def _light(self, scene: Scene) -> npt.NDArray[np.float64]:
+        return light_vector(scene.light, scene.camera, scene.transfer, self.output)
 
-def light_vector(light: Light, camera: Camera, transfer: TransferFunction, step: float) -> npt.NDArray[np.float64]:
-    """A light as kernels.march wants it: weights, the direction in the world, and where gradients count as noise."""
+    def _mixture(self) -> tuple[Any, ...] | None:
+        """What kernels.march wants to know where there are several channels."""
+        return None
+
+
+def light_vector(
+    light: Light, camera: Camera, transfer: TransferFunction, output: Output
+) -> npt.NDArray[np.float64]:
+    """A light as kernels.run.light_up wants it: weights, the direction in the world, what is noise, how far slopes reach.
+
+    Slopes reach as far as a voxel that covers `detail` pixels.
+    """
     right, up, forward = camera.basis
     direction = light.direction[0] * right + light.direction[1] * up - light.direction[2] * forward
     direction /= np.linalg.norm(direction)
     low, high = transfer.span
-    softness = 0.035 * max(high - low, 1e-30) / step
+    noise = NOISE * max(high - low, 1e-30)
+    reach = camera.pixel_size(output.size[1]) * output.detail
     weights = (light.ambient, light.diffuse, light.specular, light.specular_power)
-    return np.array([*weights, *direction, softness, light.occlusion])
+    return np.array([*weights, *direction, noise, light.occlusion, reach])
