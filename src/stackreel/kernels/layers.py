@@ -16,7 +16,7 @@ import math
 import numpy as np
 from numba import njit
 
-from stackreel.kernels.memory import get, put, take, two_pairs
+from stackreel.kernels.memory import get, put, two_pairs
 from stackreel.kernels.run import (
     COLOR,
     DULL,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from stackreel.frames.native.tables import LookUp
+from stackreel.frames.native.tables import LookUp, extinctions
 from stackreel.frames.native.view import box_in_index
 from stackreel.geometry import Box, Placement
 from stackreel.kernels.blur import box_blur
@@ -59,9 +59,11 @@ def coarse_values(level: Level, missing: float) -> npt.NDArray[Any]:
 
 def openness(values: npt.NDArray[Any], grid: Placement, table: LookUp, crop: Box | None) -> Openness:
     """How open every place of a coarse level is, with such a transfer function and crop."""
-    # the difference first, in full: large numbers lose their ends as float32, as bricks would
-    entry = (values - table.scale[0]).astype(np.float32) * np.float32(table.scale[1]) + np.float32(0.5)
-    extinction = table.colors[:, 3][np.clip(entry, 0, len(table.colors) - 1).astype(np.int32)]
+    return openness_in(extinctions(table, values), grid, crop)
+
+
+def openness_in(extinction: npt.NDArray[np.float32], grid: Placement, crop: Box | None) -> Openness:
+    """The same, where the extinction of every place, (z, y, x), is known."""
     filled = (1.0 - np.exp(-extinction * np.float32(THICKNESS))).astype(np.float32)
     if crop is not None:
         lower, upper = box_in_index(crop, grid)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from stackreel.frames.engine import Output
 from stackreel.frames.native import view
-from stackreel.frames.native.tables import LookUp, in_bricks, look_up
+from stackreel.frames.native.tables import LookUp, in_bricks, look_up, opacity_alone
 from stackreel.geometry import Box, Index3
 from stackreel.kernels import bricks as kernels
 from stackreel.kernels.sample import BRICK
@@ -56,9 +56,9 @@ class Planner:
 
     def __init__(self, volume: Volume, output: Output, capacity: int, stride: float) -> None:
         self.volume, self.output, self.capacity, self.stride = volume, output, capacity, stride
-        self._transfer: TransferFunction | None = None
-        self._look_up: LookUp | None = None
-        self._ranges: dict[int, tuple[npt.NDArray[Any], npt.NDArray[Any]]] = {}
+        self._layers: tuple[TransferFunction, ...] = ()
+        self._looks: tuple[tuple[str, LookUp], ...] = ()
+        self._ranges: dict[tuple[str, int], tuple[npt.NDArray[Any], npt.NDArray[Any]]] = {}
         self._visible: dict[int, npt.NDArray[np.bool_]] = {}
 
     def frame(self, scene: Scene) -> tuple[Pass, ...]:
@@ -66,8 +66,8 @@ class Planner:
         box = view.visible_box(self.volume.placement, scene.crop)
         if box.is_empty:
             return ()
-        if scene.transfer != self._transfer:
-            self._transfer, self._look_up = scene.transfer, look_up(scene.transfer, self.volume)
+        if scene.layers != self._layers:
+            self._layers, self._looks = scene.layers, self.volume_looks(scene)
             self._visible.clear()
         window = view.window_of(box, scene.camera, self.output.size)
         frame = view.ray_frame(scene.camera, self.output.size)
@@ -120,15 +120,23 @@ class Planner:
         )
         return np.flatnonzero(wanted).astype(np.int32)
 
+    def volume_looks(self, scene: Scene) -> tuple[tuple[str, LookUp], ...]:
+        """By which channels something is visible, and at which of their values."""
+        if not self.volume.channels:
+            return (("", look_up(scene.transfer, self.volume, scene.added)),)
+        return tuple((t.channel, look_up(opacity_alone(t), self.volume.channel(t.channel))) for t in scene.layers)
+
     def _visible_bricks(self, index: int) -> npt.NDArray[np.bool_]:
-        """The bricks of a level, (z, y, x), that the transfer function does not hide, by their statistics."""
+        """The bricks of a level, (z, y, x), that the transfer functions do not hide, by their statistics."""
         if index not in self._visible:
-            level, table = self.volume.levels[index], self._look_up
-            assert table is not None
-            if index not in self._ranges:
-                self._ranges[index] = in_bricks(level.summary(), level.shape, BRICK)
-            low, high = self._ranges[index]
-            out = np.zeros(brick_grid(level.shape), bool)
-            kernels.visible_bricks(low, high, table.sums, table.scale[0], table.scale[1], out)
-            self._visible[index] = out
+            shape = self.volume.levels[index].shape
+            self._visible[index] = np.zeros(brick_grid(shape), bool)
+            for name, table in self._looks:
+                if (name, index) not in self._ranges:
+                    level = self.volume.channel(name).levels[index]
+                    self._ranges[name, index] = in_bricks(level.summary(), shape, BRICK)
+                low, high = self._ranges[name, index]
+                out = np.zeros_like(self._visible[index])
+                kernels.visible_bricks(low, high, table.sums, table.scale[0], table.scale[1], out)
+                self._visible[index] |= out
         return self._visible[index]

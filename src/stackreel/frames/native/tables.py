@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,12 +33,39 @@ class LookUp:
     scale: npt.NDArray[np.float64]
 
 
-def look_up(transfer: TransferFunction, volume: Volume) -> LookUp:
+def look_up(transfer: TransferFunction, volume: Volume, added: Sequence[TransferFunction] = ()) -> LookUp:
     """The table over the range in which the transfer function changes; entries for every value where there are few.
 
-    8-bit data get four entries a value, labels and angles exactly one.
+    added : transfer functions of the same values that are added up with it: extinctions, and colours by them
     """
-    low, high = transfer.span
+    layers = (transfer, *added)
+    spans = [volume.value_range if t.color_period is not None or t.mask else t.span for t in layers]
+    values = values_over(volume, (min(low for low, _ in spans), max(high for _, high in spans)))
+    total, rgb = np.zeros(len(values)), np.zeros((len(values), 3))
+    for one in layers:
+        extinction = -np.log1p(-np.minimum(one.opacities_at(values), ALMOST_OPAQUE)) / one.opacity_unit
+        extinction *= one.mask_at(values)
+        rgb += one.colors_at(values) * (extinction[:, None] if added else 1.0)
+        total += extinction
+    if added:
+        rgb = np.where(total[:, None] > 0.0, rgb / np.maximum(total, 1e-300)[:, None], 0.0)
+    colors = np.concatenate([rgb, total[:, None]], axis=1).astype(np.float32)
+    sums = np.concatenate([[0], np.cumsum(colors[:, 3] > 0)]).astype(np.int32)
+    per_value = (len(values) - 1) / float(values[-1] - values[0])
+    return LookUp(colors, packed(colors), sums, np.array([values[0], per_value]))
+
+
+def opacity_alone(transfer: TransferFunction) -> TransferFunction:
+    """Only what says how opaque a transfer function is."""
+    return TransferFunction(((0.0, 1.0, 1.0, 1.0),), transfer.opacity, transfer.opacity_unit, transfer.channel)
+
+
+def values_over(volume: Volume, span: tuple[float, float]) -> npt.NDArray[np.float64]:
+    """Equally spaced values for a table over a span.
+
+    8-bit data get four a value, over all that they can hold; labels and angles exactly one.
+    """
+    low, high = span
     if volume.dtype.itemsize == 1:
         info = np.iinfo(volume.dtype)
         low, high, entries = float(info.min), float(info.max), 4 * 255 + 1
@@ -48,12 +76,15 @@ def look_up(transfer: TransferFunction, volume: Volume) -> LookUp:
         entries = ENTRIES
         if not low < high:
             low, high = low - 0.5, high + 0.5
-    values = np.linspace(low, high, entries)
-    opacity = np.minimum(transfer.opacities_at(values), ALMOST_OPAQUE)
-    extinction = -np.log1p(-opacity) / transfer.opacity_unit
-    colors = np.concatenate([transfer.colors_at(values), extinction[:, None]], axis=1).astype(np.float32)
-    sums = np.concatenate([[0], np.cumsum(colors[:, 3] > 0)]).astype(np.int32)
-    return LookUp(colors, packed(colors), sums, np.array([low, (entries - 1) / (high - low)]))
+    return np.linspace(low, high, entries)
+
+
+def extinctions(look: LookUp, values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """Extinction at values of any shape."""
+    # the difference first, in full: large numbers lose their ends as float32, as bricks would
+    entry = (values - look.scale[0]).astype(np.float32) * np.float32(look.scale[1]) + np.float32(0.5)
+    found: npt.NDArray[np.float32] = look.colors[:, 3][np.clip(entry, 0, len(look.colors) - 1).astype(np.int32)]
+    return found
 
 
 def packed(colors: npt.NDArray[np.float32]) -> npt.NDArray[np.uint32]:
