@@ -87,14 +87,38 @@ class LightWeights(TypedDict, total=False):
     occlusion: float
     shadows: float
     direction: Sequence[float]
+    fill: float
+    fill_direction: Sequence[float]
+    rim: float
+    rim_direction: Sequence[float]
+
+
+class Iso(TypedDict, total=False):
+    value: float
+    color: Color
+    opacity: float
+    width: float
+    inside: Literal["above", "below"]
+
+
+class Gradient(TypedDict):
+    top: Color
+    bottom: Color
+
+
+Background = Color | Gradient
+Surfaces = Iso | Sequence[Iso]
+Blend = Literal["composite", "maximum", "mip", "minimum", "average"]
 
 
 class Look(TypedDict, total=False):
     color: ColorCurve
     opacity: OpacityCurve
     opacity_unit: Length
+    iso: Surfaces
     light: str | LightWeights
-    background: Color
+    blend: Blend
+    background: Background
 
 
 class LookMove(Look, Eased, total=False):
@@ -109,6 +133,18 @@ class Box(TypedDict, total=False):
 
 class CropMove(Box, Eased, total=False):
     to: str | Box
+
+
+class ClipPlane(TypedDict, total=False):
+    origin: PointLike
+    normal: str | Sequence[float]
+
+
+ClipPlanes = str | ClipPlane | Sequence[ClipPlane]
+
+
+class ClipMove(ClipPlane, Eased, total=False):
+    to: ClipPlanes
 
 
 class SliceLook(TypedDict, total=False):
@@ -152,11 +188,21 @@ class Movie:
     """A movie in the making; every method adds to it and gives it back, so that calls may be chained."""
 
     def __init__(
-        self, volume: str | os.PathLike[str], *, size: tuple[int, int] | None = None, fps: int | None = None
+        self,
+        volume: str | os.PathLike[str],
+        *,
+        size: tuple[int, int] | None = None,
+        fps: int | None = None,
+        samples: int | None = None,
+        transparent: bool | None = None,
     ) -> None:
-        """A movie of that volume; size in pixels (1920 × 1080 if left out), fps frames a second (25)."""
+        """A movie of that volume; size in pixels (1920 × 1080 if left out), fps frames a second (25).
+
+        samples     : rays a pixel: 1, 4 or 9
+        transparent : pictures with an alpha channel, and no background
+        """
         self._data: dict[str, Any] = {"stackreel": 1, "volume": os.fspath(volume)}
-        output = _said(size=size, fps=fps)
+        output = _said(size=size, fps=fps, samples=samples, transparent=transparent)
         if output:
             self._data["output"] = output
 
@@ -166,10 +212,13 @@ class Movie:
         color: ColorCurve | None = None,
         opacity: OpacityCurve | None = None,
         opacity_unit: Length | None = None,
+        iso: Surfaces | None = None,
         light: str | LightWeights | None = None,
-        background: Color | None = None,
+        blend: Blend | None = None,
+        background: Background | None = None,
         camera: Pose | None = None,
         crop: str | Box | None = None,
+        clip: ClipPlanes | None = None,
         slices: Sequence[Slice] | None = None,
     ) -> Self:
         """What is shown at the beginning; what is left out is chosen to fit the volume."""
@@ -178,10 +227,13 @@ class Movie:
                 color=color,
                 opacity=opacity,
                 opacity_unit=opacity_unit,
+                iso=iso,
                 light=light,
+                blend=blend,
                 background=background,
                 camera=camera,
                 crop=crop,
+                clip=clip,
                 slices=slices,
             )
         )
@@ -211,12 +263,20 @@ class Movie:
         color: ColorCurve | None = None,
         opacity: OpacityCurve | None = None,
         opacity_unit: Length | None = None,
+        iso: Surfaces | None = None,
         light: str | LightWeights | None = None,
-        background: Color | None = None,
+        blend: Blend | None = None,
+        background: Background | None = None,
     ) -> Self:
         """A named look; what is left out stays as it is when a shot glides to the look."""
         self._data.setdefault("looks", {})[name] = _said(
-            color=color, opacity=opacity, opacity_unit=opacity_unit, light=light, background=background
+            color=color,
+            opacity=opacity,
+            opacity_unit=opacity_unit,
+            iso=iso,
+            light=light,
+            blend=blend,
+            background=background,
         )
         return self
 
@@ -232,6 +292,7 @@ class Movie:
         camera: CameraMove | None = None,
         look: str | LookMove | None = None,
         crop: str | CropMove | None = None,
+        clip: str | ClipMove | Sequence[ClipPlane] | None = None,
         slice: SliceMove | None = None,
         slices: Sequence[SliceMove] | None = None,
         title: str | Title | None = None,
@@ -248,6 +309,7 @@ class Movie:
             camera=camera,
             look=look,
             crop=crop,
+            clip=clip,
             slice=slice,
             slices=slices,
             title=title,

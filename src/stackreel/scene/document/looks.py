@@ -11,14 +11,23 @@ from itertools import pairwise
 from typing import Any
 
 from stackreel.geometry import Vec3
-from stackreel.scene import channels
+from stackreel.scene import channels, iso
 from stackreel.scene.colormaps import color_points, map_points, parse_color
 from stackreel.scene.document.measure import Measure, said
-from stackreel.scene.document.picture import ChannelSpec, ColorMap, LabelsSpec, LightSpec, LookSpec, OpacityOf
+from stackreel.scene.document.picture import (
+    ChannelSpec,
+    ColorMap,
+    GradientSpec,
+    IsoSpec,
+    LabelsSpec,
+    LightSpec,
+    LookSpec,
+    OpacityOf,
+)
 from stackreel.scene.document.problems import Path, did_you_mean
 from stackreel.scene.light import PRESETS, Light
 from stackreel.scene.moves import LookGlide
-from stackreel.scene.scene import Scene
+from stackreel.scene.scene import Background, Gradient, Scene
 from stackreel.scene.subject import Subject
 from stackreel.scene.suggest import suggest
 from stackreel.scene.transfer import ColorPoint, OpacityPoint, TransferFunction
@@ -63,7 +72,7 @@ class Looks(Measure):
         """The transfer functions of a look that starts from others."""
         if look.channels is None:
             return self._one(look, base, path)
-        for key in ("color", "opacity", "opacity_unit"):
+        for key in ("color", "opacity", "opacity_unit", "iso"):
             if getattr(look, key) is not None:
                 self.say((*path, key), "does not go with channels; write it into each of them")
         found = [] if path == ("scene",) else [t for t in base if t.channel == t.color_channel or len(base) > 1]
@@ -81,6 +90,11 @@ class Looks(Measure):
 
     def _one(self, look: LookSpec, base: Layers, path: Path) -> Layers:
         spoken = [k for k in ("color", "opacity", "opacity_unit") if getattr(look, k) is not None]
+        if look.iso is not None:
+            for key in spoken:
+                self.say((*path, key), "does not go with iso, which says colours and opacities itself")
+            one = self._surfaces(look.iso, base[0], (*path, "iso"))
+            return (one if look.labels is None else self._masked(one, look.labels, (*path, "labels")),)
         if len(base) > 1 and spoken:
             if path == ("scene",) or isinstance(look.opacity, OpacityOf):
                 base = base[:1]
@@ -242,6 +256,29 @@ class Looks(Measure):
                 sound = False
         return sound
 
+    def _surfaces(self, spec: IsoSpec | list[IsoSpec], base: TransferFunction, path: Path) -> TransferFunction:
+        specs = spec if isinstance(spec, list) else [spec]
+        seen, before = self.subject.channel(base.channel), len(self.problems)
+        if self.kind(base.channel) in ("axial", "label"):
+            self.say(path, f"{_of(base.channel)} holds no intensities, and has no surfaces of equal value")
+        for i, one in enumerate(specs):
+            here = (*path, i) if isinstance(spec, list) else path
+            low, high = seen.value_range
+            if not low <= one.value <= high:
+                self.say(
+                    (*here, "value"), f"{one.value:g} lies beyond the values, {low:g} to {high:g}", needs_volume=True
+                )
+            if any(other.value == one.value for other in specs[:i]):
+                self.say((*here, "value"), f"{one.value:g} stands here twice; a value has one surface")
+            if one.inside is not None and one.inside != (specs[0].inside or one.inside):
+                self.say((*here, "inside"), "differs from the first surface's; all of them need the same")
+        if len(self.problems) > before:
+            return base
+        inside = next((s.inside for s in specs if s.inside is not None), None)
+        below = iso.is_inside_below(seen) if inside is None else inside == "below"
+        listed = [iso.Iso(s.value, parse_color(s.color), s.opacity, s.width) for s in specs]
+        return iso.surfaces(listed, seen, base, below=below)
+
     # ------------------------------------------------------------ light
 
     def preset(self, name: str, path: Path) -> Light:
@@ -255,19 +292,27 @@ class Looks(Measure):
             return self.preset(spec, path)
         base = Light() if spec.preset is None else self.preset(spec.preset, (*path, "preset"))
         given = {k: v for k in spec.model_fields_set if k != "preset" and (v := getattr(spec, k)) is not None}
-        if "direction" in given and not max(map(abs, given["direction"])) > 1e-9:
-            self.say((*path, "direction"), "is zero; it must point towards the light")
-            del given["direction"]
+        for name in ("direction", "fill_direction", "rim_direction"):
+            if name in given and not max(map(abs, given[name])) > 1e-9:
+                self.say((*path, name), "is zero; it must point towards the light")
+                del given[name]
         return replace(base, **given)
 
     def glide(self, look: LookSpec, opening: Scene, path: Path) -> LookGlide:
         """What a look changes, on top of the scene that it starts from."""
-        speaks = any(getattr(look, k) is not None for k in ("color", "opacity", "opacity_unit", "channels", "labels"))
+        words = ("color", "opacity", "opacity_unit", "channels", "labels", "iso")
+        speaks = any(getattr(look, k) is not None for k in words)
         return LookGlide(
             self.layers(look, opening.layers, path) if speaks else None,
             self.light(look.light, (*path, "light")) if look.light is not None else None,
-            parse_color(look.background) if look.background is not None else None,
+            self.background(look.background) if look.background is not None else None,
+            look.blend,
         )
+
+    def background(self, spec: Any) -> Background:
+        if isinstance(spec, GradientSpec):
+            return Gradient(parse_color(spec.top), parse_color(spec.bottom))
+        return parse_color(spec)
 
 
 def _single_color(name: str) -> Vec3 | None:

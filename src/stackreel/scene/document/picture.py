@@ -8,6 +8,7 @@ from pydantic import Field, Tag
 
 from stackreel.scene.document.part import Part, Text, form
 from stackreel.scene.document.values import (
+    BlendName,
     Color,
     ColorPoint,
     Flag,
@@ -19,6 +20,8 @@ from stackreel.scene.document.values import (
     Number,
     OpacityPoint,
     Point,
+    Positive,
+    Samples,
     Share,
     Size,
     ValueRange,
@@ -39,6 +42,14 @@ class OutputSpec(Part):
         examples=[[1920, 1080], [1280, 720], [3840, 2160]],
     )
     fps: Annotated[Whole, Field(ge=1, le=240)] = Field(25, description="Frames in a second.", examples=[25, 30, 60])
+    samples: Samples = Field(
+        1,
+        description="Rays a pixel: 1, 4 or 9; more make edges and fine structures smooth, and take as much longer.",
+        examples=[4],
+    )
+    transparent: Flag = Field(
+        False, description="Leave the background away: pictures with an alpha channel, for PNG.", examples=[True]
+    )
 
 
 class ColorMap(Part):
@@ -145,6 +156,13 @@ class LightSpec(Part):
         examples=[[-0.45, 0.65, 0.75]],
     )
 
+    fill: NotNegative | None = Field(
+        None, description="A soft light from the other side, which opens the shadows.", examples=[0.3]
+    )
+    fill_direction: Vector | None = Field(None, description="Towards the fill light.", examples=[[0.8, 0.1, 0.6]])
+    rim: NotNegative | None = Field(None, description="A light from behind, which draws the outline.", examples=[0.5])
+    rim_direction: Vector | None = Field(None, description="Towards the rim light.", examples=[[0.5, 0.7, -0.5]])
+
 
 LightChoice = Annotated[
     Annotated[Text, Tag("<preset>")] | Annotated[LightSpec, Tag("<light>")],
@@ -187,6 +205,62 @@ class CameraSpec(Part):
     )
 
 
+class GradientSpec(Part):
+    """A background that changes from top to bottom."""
+
+    top: Color = Field(description="At the picture's upper edge.", examples=["#1c2530"])
+    bottom: Color = Field(description="At its lower edge.", examples=["#050608"])
+
+
+BackgroundChoice = Annotated[
+    Annotated[Color, Tag("<color>")] | Annotated[GradientSpec, Tag("<gradient>")],
+    form(text="<color>", list="<color>", mapping="<gradient>"),
+]
+
+
+class IsoSpec(Part):
+    """A surface of equal value."""
+
+    value: Number = Field(description="The value on the surface.", examples=[120])
+    color: Color = Field("#e8d8c8", description="Its colour.", examples=["#e8d8c8"])
+    opacity: Share = Field(1.0, description="1 is solid; less lets through what lies within.", examples=[0.3])
+    width: Positive | None = Field(
+        None,
+        description="Values over which the surface builds up; narrower is sharper, wider is smoother.",
+        examples=[30],
+    )
+    inside: Literal["above", "below"] | None = Field(
+        None,
+        description="Whether the inside has the higher or the lower values; as the volume's tissue has if left out.",
+        examples=["above"],
+    )
+
+
+IsoChoice = Annotated[
+    Annotated[IsoSpec, Tag("<surface>")] | Annotated[list[IsoSpec], Field(min_length=1), Tag("<surfaces>")],
+    form(mapping="<surface>", list="<surfaces>"),
+]
+
+
+class ClipSpec(Part):
+    """A plane that cuts the volume open."""
+
+    origin: Point | None = Field(
+        None, description="A point of the plane; the volume's centre if left out.", examples=[[0, 0, "1 mm"]]
+    )
+    normal: Direction = Field(
+        description="Points to the side that is kept: an axis, or a direction.", examples=[[1, 0, 0.5], "-z"]
+    )
+
+
+ClipChoice = Annotated[
+    Annotated[Literal["none"], Tag("<none>")]
+    | Annotated[ClipSpec, Tag("<plane>")]
+    | Annotated[list[ClipSpec], Tag("<planes>")],
+    form(text="<none>", mapping="<plane>", list="<planes>"),
+]
+
+
 class LookSpec(Part):
     """Part of how the volume looks; what is left out stays as it is."""
 
@@ -223,7 +297,21 @@ class LookSpec(Part):
         description="A preset (none, headlight, studio, raking) or weights.",
         examples=["studio", {"ambient": 0.3, "diffuse": 0.7}],
     )
-    background: Color | None = Field(None, description="What is behind the volume.", examples=["#000000", "white"])
+    iso: IsoChoice | None = Field(
+        None,
+        description="Surfaces of equal value, instead of color and opacity.",
+        examples=[{"value": 120}, [{"value": 60, "opacity": 0.2}, {"value": 150, "color": "#d04030"}]],
+    )
+    blend: BlendName | None = Field(
+        None,
+        description="What rays do with the values they meet: composite (the default), maximum (mip), minimum, average.",
+        examples=["maximum"],
+    )
+    background: BackgroundChoice | None = Field(
+        None,
+        description="What is behind the volume: a colour, or a gradient {top, bottom}.",
+        examples=["#000000", "white", {"top": "#1c2530", "bottom": "#050608"}],
+    )
 
 
 class SlicePart(Part):
@@ -284,6 +372,11 @@ class SceneSpec(LookSpec):
         None,
         description="Show this box only: a place's name, {x, y, z}, or none.",
         examples=["none", {"x": [-0.1, 0.2]}],
+    )
+    clip: ClipChoice | None = Field(
+        None,
+        description="Planes that cut the volume open; one, several, or none.",
+        examples=[{"normal": [1, 0, 0.5]}, "none"],
     )
     slices: list[SliceSpec] | None = Field(
         None,

@@ -16,12 +16,14 @@ import numpy as np
 
 from stackreel.geometry import Box, Vec3
 from stackreel.scene.camera import Camera
+from stackreel.scene.clip import ClipPlane
 from stackreel.scene.colormaps import parse_color
-from stackreel.scene.document.picture import BoxSpec, CameraSpec, PlaceSpec
+from stackreel.scene.document.picture import BoxSpec, CameraSpec, ClipSpec, PlaceSpec
 from stackreel.scene.document.problems import Path, Problem, did_you_mean
 from stackreel.scene.document.slices import Slices
 from stackreel.scene.document.spec import (
     CameraMove,
+    ClipMove,
     CropMove,
     FlySpec,
     LookMove,
@@ -33,7 +35,7 @@ from stackreel.scene.document.spec import (
     ZoomSpec,
 )
 from stackreel.scene.easing import gentle_ends
-from stackreel.scene.moves import CameraGlide, CameraKeys, CropGlide, LookGlide, Move, Orbit, Zoom
+from stackreel.scene.moves import CameraGlide, CameraKeys, ClipGlide, CropGlide, LookGlide, Move, Orbit, Zoom
 from stackreel.scene.paths import frame_box, perpendicular_to
 from stackreel.scene.scene import Scene, Title
 from stackreel.scene.subject import Subject
@@ -232,6 +234,38 @@ class _Resolver(Slices):
             box, sound = self.crop_box(spec, path)
         return CropGlide(box, whole) if sound else None
 
+    def planes(self, spec: str | ClipSpec | list[ClipSpec], path: Path) -> tuple[ClipPlane, ...] | None:
+        """The planes; None after a problem."""
+        if isinstance(spec, str):
+            return ()
+        found = []
+        for i, one in enumerate(spec if isinstance(spec, list) else [spec]):
+            here = (*path, i) if isinstance(spec, list) else path
+            origin = self.subject.bounds.center
+            if one.origin is not None:
+                origin = self.point(one.origin, (*here, "origin"))
+            normal = self.direction(one.normal, (*here, "normal"))
+            if normal is None:
+                return None
+            found.append(ClipPlane(origin, normal))
+        return tuple(found)
+
+    def clip(self, spec: str | ClipMove | list[ClipSpec], path: Path) -> ClipGlide | None:
+        if not isinstance(spec, ClipMove):
+            planes = self.planes(spec, path)
+        elif spec.to is not None:
+            own = [name for name in ("origin", "normal") if getattr(spec, name) is not None]
+            if own:
+                self.say((*path, own[0]), "does not go with to; write the plane or the planes, not both")
+                return None
+            planes = self.planes(spec.to, (*path, "to"))
+        elif spec.normal is None:
+            self.say(path, "says nothing; give a normal, which points to the side that is kept, or to")
+            return None
+        else:
+            planes = self.planes(ClipSpec(origin=spec.origin, normal=spec.normal), path)
+        return None if planes is None else ClipGlide(planes, self.subject.extent)
+
     def look(self, spec: str | LookMove, opening: Scene, path: Path) -> LookGlide | None:
         name = spec if isinstance(spec, str) else spec.to
         named = LookGlide()
@@ -248,12 +282,17 @@ class _Resolver(Slices):
             del self.problems[before:]  # said once already, where the look stands
         if isinstance(spec, str):
             return named
-        fields = ("color", "opacity", "opacity_unit", "channels", "labels", "light", "background")
+        fields = ("color", "opacity", "opacity_unit", "channels", "labels", "iso", "light", "blend", "background")
         if name is None and all(getattr(spec, f) is None for f in fields):
             self.say(path, f"says nothing; name a look (to), or give {', '.join(fields)}")
         base = named(opening, 1.0)
         own = self.glide(spec, base, path)
-        return LookGlide(own.layers or named.layers, own.light or named.light, own.background or named.background)
+        return LookGlide(
+            own.layers or named.layers,
+            own.light or named.light,
+            own.background or named.background,
+            own.blend or named.blend,
+        )
 
     def title(self, spec: str | TitleSpec, shot: ShotSpec, path: Path) -> TitleSpan:
         if isinstance(spec, str):
@@ -304,6 +343,8 @@ class _Resolver(Slices):
             add("look", spec.look, self.look(spec.look, opening, (*path, "look")))
         if spec.crop is not None:
             add("crop", spec.crop, self.crop(spec.crop, (*path, "crop")))
+        if spec.clip is not None:
+            add("clip", spec.clip, self.clip(spec.clip, (*path, "clip")))
         spans += self.slice_spans(spec, opening, path)
         if spans and not self.camera_stays_near(
             shot := Shot("", begins, spec.seconds, opening, tuple(spans)), path, movers
@@ -335,7 +376,11 @@ class _Resolver(Slices):
             start = replace(start, light=self.light(scene.light, ("scene", "light")))
         if scene.slices is not None:
             start = replace(start, slices=self.slices(scene.slices, start, ("scene", "slices")))
-        return start if scene.background is None else replace(start, background=parse_color(scene.background))
+        if scene.clip is not None:
+            start = replace(start, clip=self.planes(scene.clip, ("scene", "clip")) or ())
+        if scene.blend is not None:
+            start = replace(start, blend=scene.blend)
+        return start if scene.background is None else replace(start, background=self.background(scene.background))
 
     def timeline(self) -> Timeline:
         for name, place in self.spec.places.items():

@@ -16,6 +16,8 @@ from stackreel.scene.document.picture import (
     BoxChoice,
     BoxSpec,
     CameraSpec,
+    ClipChoice,
+    ClipSpec,
     Direction,
     LookSpec,
     OutputSpec,
@@ -180,6 +182,22 @@ class SliceMove(SlicePart):
     )
 
 
+class ClipMove(Eased):
+    """Move the planes that cut the volume open; one that is not there yet comes in from outside."""
+
+    origin: Point | None = Field(
+        None, description="A point of the plane; the volume's centre if left out.", examples=[[0, 0, "1 mm"]]
+    )
+    normal: Direction | None = Field(
+        None, description="Points to the side that is kept: an axis, or a direction.", examples=[[1, 0, 0.5], "-z"]
+    )
+    to: ClipChoice | None = Field(
+        None,
+        description="Instead of origin and normal: several planes, or none.",
+        examples=["none", [{"normal": "x"}, {"normal": "z"}]],
+    )
+
+
 class TitleSpec(Timed):
     """Text on the picture."""
 
@@ -257,6 +275,19 @@ class ShotSpec(Part):
         None,
         description="Cut to a box: a place's name, {x, y, z}, {to: …}, or none.",
         examples=["calcarine", {"to": "none", "for": 2}],
+    )
+    clip: (
+        Annotated[
+            Annotated[Literal["none"], Tag("<none>")]
+            | Annotated[ClipMove, Tag("<glide>")]
+            | Annotated[list[ClipSpec], Tag("<planes>")],
+            form(text="<none>", mapping="<glide>", list="<planes>"),
+        ]
+        | None
+    ) = Field(
+        None,
+        description="Cut open by planes {origin, normal}, one or several; none closes the volume.",
+        examples=[{"normal": [1, 0, 0.5], "for": 2}, "none"],
     )
     slice: SliceMove | None = Field(
         None,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -104,6 +104,12 @@ def _size(value: Any) -> Any:
     return (width, height)
 
 
+def _samples(value: Any) -> Any:
+    if _number(value) not in (1.0, 4.0, 9.0):
+        raise wrong(f"{value} is not a number of rays a pixel; write 1, 4 or 9")
+    return int(value)
+
+
 def _pair(value: Any) -> Any:
     if not isinstance(value, (list, tuple)):
         raise wrong(f"{_shown(value)} is not a list of two")
@@ -122,6 +128,12 @@ def _triple(value: Any) -> Any:
 
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Number = Annotated[float, BeforeValidator(_number)]
+Samples = Annotated[int, BeforeValidator(_samples), WithJsonSchema({"enum": [1, 4, 9], "type": "integer"})]
+BlendName = Annotated[
+    Literal["composite", "maximum", "minimum", "average"],
+    BeforeValidator(lambda value: "maximum" if value == "mip" else value),
+    WithJsonSchema({"enum": ["composite", "maximum", "mip", "minimum", "average"], "type": "string"}),
+]
 Whole = Annotated[int, BeforeValidator(_whole)]
 WholeLabel = Annotated[int, BeforeValidator(lambda value: int(_label(value)))]
 LabelNumber = Annotated[str, BeforeValidator(_label)]
