@@ -38,6 +38,7 @@ class Walk:
     nearest : take the nearest sample instead of interpolating
     blend   : run.COMPOSITE, or what else the rays do
     lamps   : fill and rim light, from light.lamps_of; cuts : planes whose cut faces are lit as such
+    mixture : layers of several channels, as kernels.march wants them; None for one
     """
 
     planes: view.Planes
@@ -60,6 +61,7 @@ class Walk:
     blend: int
     lamps: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((2, 4)))
     cuts: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 4)))
+    mixture: tuple[Any, ...] | None = None
 
     @property
     def scale(self) -> npt.NDArray[np.float64]:
@@ -115,7 +117,7 @@ class Processor:
                     march(
                         this.state, tile, frame, origin, 1.0 / spacing, *this.bounds, depths, span, step, some, bricks,
                         samples, this.cells, this.look.packed, scale, this.light, *this.around, this.nearest,
-                        this.blend, this.limits, this.lamps, this.cuts,
+                        this.blend, this.limits, this.lamps, this.cuts, this.mixture,
                     )
                 )  # fmt: skip
 
