@@ -9,6 +9,7 @@ from typing import Any
 from stackreel.cli.values import byte_count, positive
 
 ENGINES = ("native",)
+DEVICES = ("auto", "cpu", "cuda")
 
 
 def add_picture_options(parser: argparse.ArgumentParser) -> None:
@@ -25,9 +26,16 @@ def add_picture_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_engine_options(parser: argparse.ArgumentParser) -> None:
-    """--engine, --memory and --threads."""
+    """--engine, --device, --memory and --threads."""
     group = parser.add_argument_group("machine")
     group.add_argument("--engine", choices=ENGINES, default="native", help="what draws the frames (default: native)")
+    group.add_argument(
+        "--device",
+        choices=DEVICES,
+        default="auto",
+        help="what it draws on: cpu, or cuda, an NVIDIA graphics card; auto takes a card where there is one "
+        "(default: auto)",
+    )
     group.add_argument("--memory", type=byte_count, metavar="SIZE", help="memory for the volume, such as 4G")
     group.add_argument("--threads", type=positive, metavar="N", help="threads to draw with (default: all cores)")
 
@@ -38,8 +46,8 @@ def picture_options(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def engine_options(args: argparse.Namespace) -> dict[str, Any]:
-    """What --engine, --memory and --threads said, as `produce` takes it."""
-    return {"engine": args.engine, "memory": args.memory, "threads": args.threads}
+    """What --engine, --device, --memory and --threads said, as `produce` takes it."""
+    return {"engine": args.engine, "device": args.device, "memory": args.memory, "threads": args.threads}
 
 
 def note(text: str) -> None:

@@ -67,12 +67,14 @@ def produce(
     engine: str = "native",
     memory: int | None = None,
     threads: int | None = None,
+    device: str = "auto",
 ) -> Production:
     """The production of a movie file.
 
     size, fps : other than the movie file says
     draft     : a quarter of the size along each axis, and coarser data
     memory    : bytes that the engine may use for the volume; its own choice without
+    device    : "auto", "cpu" or "cuda": what the engine draws on
 
     Raises MovieFileError, VolumeError or EngineError, each saying where and how to mend it.
     """
@@ -81,7 +83,7 @@ def produce(
         output = document.spec.output
         output = output.model_copy(update={"size": size or output.size, "fps": fps or output.fps})
         document = replace(document, spec=document.spec.model_copy(update={"output": output}))
-    chosen = engine_named(engine, memory=memory, threads=threads)
+    chosen = engine_named(engine, memory=memory, threads=threads, device=device)
     volume = open_registered(document.volumes)
     timeline = document.timeline(subject_of(volume))
     if min(timeline.size) < 2:
@@ -96,10 +98,10 @@ def draft_size(size: tuple[int, int]) -> tuple[int, int]:
     return width, height
 
 
-def engine_named(name: str, *, memory: int | None = None, threads: int | None = None) -> Engine:
+def engine_named(name: str, *, memory: int | None = None, threads: int | None = None, device: str = "auto") -> Engine:
     """The engine with that name, ready to be opened."""
     if name == "native":
         from stackreel.frames.native import NativeEngine
 
-        return NativeEngine(memory=memory, threads=threads)
+        return NativeEngine(memory=memory, threads=threads, device=device)
     raise EngineError(f'there is no engine "{name}"; there is native')

@@ -23,7 +23,8 @@ from stackreel.errors import EngineError
 from stackreel.frames.engine import Frame, Output, Session
 from stackreel.frames.native import plan, view
 from stackreel.frames.native.books import brick_budget, open_books
-from stackreel.frames.native.device import Device, Processor, Walk
+from stackreel.frames.native.choosing import chosen, memory_of, open_device
+from stackreel.frames.native.device import Walk
 from stackreel.frames.native.occlusion import EVERYWHERE, Openness, coarse_level, coarse_values, openness
 from stackreel.frames.native.pool import BrickPool, for_each
 from stackreel.frames.native.slicing import Slicer, narrowed
@@ -37,26 +38,31 @@ from stackreel.volume import Volume
 MOST_LABELS = 65_536
 
 
-def default_memory() -> int:
-    """A quarter of this machine's memory, in bytes."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4
-
 NOISE = 0.07
 
 
 class NativeEngine:
     """stackreel's own renderer.
 
-    memory : bytes that bricks may take; a quarter of the machine's when None
+    memory : bytes that bricks may take; a quarter of the machine's, or what a graphics card has room for, when None
     threads: as many as there are cores when None
     stride : step along rays in voxels of the level
+    device : "cpu", "cuda", or "auto", which is a graphics card where there is one
+
+    Raises EngineError when the device is not there.
     """
 
     name = "native"
     version = "2"
 
-    def __init__(self, memory: int | None = None, threads: int | None = None, stride: float = 1.5) -> None:
-        self.memory = default_memory() if memory is None else memory
+    def __init__(
+        self, memory: int | None = None, threads: int | None = None, stride: float = 1.5, device: str = "cpu"
+    ) -> None:
+        self.device = chosen(device)
+        if self.device != "cpu":
+            # its pictures differ from the processor's in the last bits
+            self.version = f"{NativeEngine.version} {self.device}"
+        self.memory = memory_of(self.device, memory)
         self.threads = threads or os.cpu_count() or 1
         self.stride = stride
 
@@ -109,7 +115,7 @@ class NativeSession:
         self.books = open_books(volume, output, budget, engine.stride, max(1, engine.threads // 4))
         self.pool = self._new_pool()
         self.cells = np.zeros(self.pool.capacity, np.uint64)
-        self.device: Device = Processor(self.threads)
+        self.device = open_device(engine.device, self.pool.samples, self.threads)
         self.slicer = Slicer(volume, self.pool, self.threads, self._hold)
         self._layers: tuple[TransferFunction, ...] = ()
         self._look_up: LookUp | None = None
