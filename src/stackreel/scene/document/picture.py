@@ -271,10 +271,9 @@ class LookSpec(Part):
     )
     opacity: OpacityCurve | None = Field(
         None,
-        min_length=1,
-        description="Opacity over values: points [[value, opacity 0..1], …], straight between them; "
+        description="Opacity over values: points [[value, opacity 0..1], …], straight between them, or {channel, …}; "
         "a value given twice is a step.",
-        examples=[[[0, 0], [50, 0], [160, 0.1], [255, 0.4]]],
+        examples=[[[0, 0], [50, 0], [160, 0.1], [255, 0.4]], {"channel": "retardation"}],
     )
     opacity_unit: Length | None = Field(
         None,
