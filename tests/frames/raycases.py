@@ -89,11 +89,11 @@ class InMemory:
 
 
 def draw(
-    volumes: dict[str, Path], case: Case, device: Callable[[Any], Any] | None = None, **engine: Any
+    volumes: dict[str, Path], case: Case, walker: Callable[[Any], Any] | None = None, **engine: Any
 ) -> tuple[np.ndarray, int]:
     """The picture of a case, (height, width, 4) float32, and the passes it took.
 
-    device : makes another device for a session; engine : more arguments of NativeEngine
+    walker : makes another device for a session; engine : more arguments of NativeEngine
     """
     volume, output = open_volume(volumes[case.volume]), Output(case.size, case.detail)
     memory = 256 << 20
@@ -103,7 +103,7 @@ def draw(
         except EngineError as refused:
             memory = int(re.search(r"at least (\d+)M", str(refused))[1]) << 20  # type: ignore[index]
     session = NativeEngine(memory, 2, **engine).open(volume, output)
-    told = session.device = Told(device(session) if device else session.device, case)
+    told = session.device = Told(walker(session) if walker else session.device, case)
     try:
         return session.render(case.scene).rgba, told.passes
     finally:
