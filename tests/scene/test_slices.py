@@ -86,9 +86,7 @@ def test_a_named_slice_may_turn():
 
 
 def test_several_slices_move_in_one_shot():
-    document = movie(
-        "{axis: x}, {axis: y}", "  - {seconds: 2, slices: [{axis: x, to: 0.2}, {axis: y, opacity: 0}]}"
-    )
+    document = movie("{axis: x}, {axis: y}", "  - {seconds: 2, slices: [{axis: x, to: 0.2}, {axis: y, opacity: 0}]}")
     x, y = at(document, 2.0)
     assert x.origin == pytest.approx((0.2, 0, 0))
     assert (y.opacity, y.origin) == (0.0, (0, 0, 0))
