@@ -5,7 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from stackreel.cli.options import add_engine_options, add_picture_options, engine_options, note, picture_options
+from stackreel.cli.options import (
+    add_engine_options,
+    add_error_option,
+    add_picture_options,
+    engine_options,
+    note,
+    picture_options,
+)
 from stackreel.cli.values import seconds
 
 EXAMPLES = """\
@@ -28,6 +35,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     )
     parser.add_argument("-o", "--output", type=Path, required=True, help="the picture to write, such as frame.png")
     parser.add_argument("--overwrite", action="store_true", help="replace the picture when it stands already")
+    add_error_option(parser)
     add_picture_options(parser)
     add_engine_options(parser)
     parser.set_defaults(run=run, compiles=True)
@@ -36,22 +44,24 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def run(args: argparse.Namespace) -> int:
     import time
 
+    from stackreel.frames.overlay import draw_titles
     from stackreel.movie.picture import check_picture, write_picture
     from stackreel.movie.production import produce
-    from stackreel.movie.shoot import draw
 
     check_picture(args.output, overwrite=args.overwrite)
-    production = produce(args.movie, **picture_options(args), **engine_options(args))
+    production = produce(args.movie, **picture_options(args), **engine_options(args), on_error=args.on_error)
     scene = production.timeline.at(args.at)
     for text in production.check([(args.at, scene)]):
         note(text)
     begun = time.perf_counter()
     session = production.engine.open(production.volume, production.output)
     try:
-        picture = draw(scene, session)
+        frame = session.render(scene)
     finally:
         session.close()
-    write_picture(args.output, picture)
+    write_picture(args.output, draw_titles(frame.over(scene.background), scene.titles))
+    for hole in frame.holes:
+        note(f"{hole} cannot be read: nothing is drawn there")
     width, height = production.output.size
     print(f"{args.output}: {args.movie} at {args.at:g} s, {width} × {height}, {time.perf_counter() - begun:.2g} s")
     print(f"  next: `stackreel sheet {args.movie} -o sheet.png` shows the whole movie on a page")

@@ -40,6 +40,17 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--threads", type=positive, metavar="N", help="threads to draw with (default: all cores)")
 
 
+def add_error_option(parser: argparse.ArgumentParser) -> None:
+    """--on-error."""
+    parser.add_argument(
+        "--on-error",
+        choices=("stop", "hole"),
+        default="stop",
+        help="at a chunk of the volume that cannot be read: stop, or draw nothing there and say in the end which "
+        "frames show that (default: stop)",
+    )
+
+
 def picture_options(args: argparse.Namespace) -> dict[str, Any]:
     """What --size and --draft said, as `produce` takes it."""
     return {"size": tuple(args.size) if args.size else None, "draft": args.draft}

@@ -6,7 +6,14 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stackreel.cli.options import add_engine_options, add_picture_options, engine_options, note, picture_options
+from stackreel.cli.options import (
+    add_engine_options,
+    add_error_option,
+    add_picture_options,
+    engine_options,
+    note,
+    picture_options,
+)
 from stackreel.cli.values import frame_range, positive
 
 if TYPE_CHECKING:
@@ -52,6 +59,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     )
     parser.add_argument("--fps", type=positive, metavar="N", help="frames per second, instead of the movie file's")
     parser.add_argument("--overwrite", action="store_true", help="replace the output, once the new one is complete")
+    add_error_option(parser)
     add_picture_options(parser)
     add_engine_options(parser)
     parser.set_defaults(run=run, compiles=True)
@@ -62,9 +70,11 @@ def run(args: argparse.Namespace) -> int:
     from stackreel.movie.encode import check_output
     from stackreel.movie.production import produce
     from stackreel.movie.reel import Reel
-    from stackreel.movie.shoot import check_room, shoot, takes
+    from stackreel.movie.shoot import check_room, hole_notes, shoot, takes
 
-    production = produce(args.movie, fps=args.fps, **picture_options(args), **engine_options(args))
+    production = produce(
+        args.movie, fps=args.fps, on_error=args.on_error, **picture_options(args), **engine_options(args)
+    )
     timeline, output = production.timeline, production.output
     frames = _chosen(args.frames, timeline.frames, timeline.seconds)
     advice = check_output(args.output, output.size, frames, overwrite=args.overwrite)
@@ -84,7 +94,9 @@ def run(args: argparse.Namespace) -> int:
         report = shoot(movie, session, reel, output.size)
     finally:
         session.close()
-    _develop(movie, reel, args.output, frames, production)
+    _develop(movie, [report.picture(take, reel) for take in movie], reel, args.output, frames, production)
+    for text in hole_notes(movie, report.holes):
+        note(text)
     _tell(args, production, movie, reel, report)
     return 0
 
@@ -101,13 +113,19 @@ def _chosen(wanted: slice, count: int, seconds: float) -> range:
     return frames
 
 
-def _develop(movie: Sequence[Take], reel: Reel, path: Path, frames: range, production: Production) -> None:
+def _develop(
+    movie: Sequence[Take],
+    pictures: Sequence[Path],
+    reel: Reel,
+    path: Path,
+    frames: range,
+    production: Production,
+) -> None:
     """Frames from the reel to the movie file, with progress."""
     from stackreel.movie.encode import encode
     from stackreel.movie.progress import frames_bar
     from stackreel.movie.shoot import Stopped
 
-    pictures = [reel.path(take.key) for take in movie]
     try:
         with frames_bar(len(pictures), "writing") as bar:
             encode(pictures, path, production.timeline.fps, numbers=frames, step=bar.update)

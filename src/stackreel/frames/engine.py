@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ from stackreel.geometry import Vec3
 from stackreel.kernels.compose import over
 from stackreel.scene import Scene
 from stackreel.volume import Volume
+from stackreel.volume.holes import Hole
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +35,13 @@ class Frame:
     rgba    : float32 (height, width, 4), premultiplied, row 0 on top, background not yet behind it
     level   : the level of the volume that was sampled
     samples : voxel look-ups made along all rays
+    holes   : damaged chunks that may be seen in it as nothing; none unless the volume is a forgiving one
     """
 
     rgba: npt.NDArray[np.float32]
     level: int = 0
     samples: int = 0
+    holes: tuple[Hole, ...] = ()
 
     def over(self, background: Vec3) -> npt.NDArray[np.uint8]:
         """The picture on its background: uint8 (height, width, 3)."""
@@ -52,6 +56,15 @@ class Session(Protocol):
 
     def render(self, scene: Scene) -> Frame: ...
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class Foresighted(Protocol):
+    """A session that works quicker when it knows what comes. Pictures do not depend on it."""
+
+    def expect(self, scenes: Iterable[Scene]) -> None:
+        """These scenes will be rendered, in this order; those that are skipped after all do no harm."""
+        ...
 
 
 class Engine(Protocol):

@@ -17,6 +17,7 @@ from stackreel.scene.document import load
 from stackreel.scene.scene import Scene
 from stackreel.scene.timeline import Timeline
 from stackreel.volume import Volume, open_registered
+from stackreel.volume.holes import forgiving
 
 FINAL_DETAIL, DRAFT_DETAIL = 1.5, 3.0
 DRAFT = 4  # a draft is so many times smaller along each axis
@@ -68,6 +69,7 @@ def produce(
     memory: int | None = None,
     threads: int | None = None,
     device: str = "auto",
+    on_error: str = "stop",
 ) -> Production:
     """The production of a movie file.
 
@@ -75,6 +77,7 @@ def produce(
     draft     : a quarter of the size along each axis, and coarser data
     memory    : bytes that the engine may use for the volume; its own choice without
     device    : "auto", "cpu" or "cuda": what the engine draws on
+    on_error  : "stop" at data that cannot be read, or draw a "hole" there
 
     Raises MovieFileError, VolumeError or EngineError, each saying where and how to mend it.
     """
@@ -85,6 +88,8 @@ def produce(
         document = replace(document, spec=document.spec.model_copy(update={"output": output}))
     chosen = engine_named(engine, memory=memory, threads=threads, device=device)
     volume = open_registered(document.volumes)
+    if on_error == "hole":
+        volume = forgiving(volume)
     timeline = document.timeline(subject_of(volume))
     if min(timeline.size) < 2:
         raise StackreelError(f"a picture of {timeline.size[0]} × {timeline.size[1]} pixels is too small to see")

@@ -8,15 +8,16 @@ time limit — goes on with the frames that are missing.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import shutil
 import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 
@@ -25,12 +26,13 @@ import numpy.typing as npt
 
 from stackreel.errors import DiskFullError
 from stackreel.files import format_bytes
-from stackreel.frames.engine import Output, Session
+from stackreel.frames.engine import Foresighted, Output, Session
 from stackreel.frames.overlay import draw_titles
 from stackreel.movie.progress import frames_bar
 from stackreel.movie.reel import Reel, frame_key
 from stackreel.scene import Scene
 from stackreel.scene.timeline import Timeline
+from stackreel.volume.holes import Hole
 
 _WAITING = 3  # finished pictures that may wait for the disk
 
@@ -51,11 +53,17 @@ class Report:
     rendered : frames that this run made (a hold counts once)
     reused   : frames that were there already or are the same picture as another
     seconds  : time spent, wall clock
+    holes    : by the key of a take, the damaged chunks that its picture shows as nothing
     """
 
     rendered: int
     reused: int
     seconds: float
+    holes: Mapping[str, tuple[Hole, ...]] = field(default_factory=dict)
+
+    def picture(self, take: Take, reel: Reel) -> Path:
+        """Where the picture of a take is; one with holes is kept apart, never as if it were whole."""
+        return reel.path(_with_holes(take.key) if take.key in self.holes else take.key)
 
 
 class Stopped(KeyboardInterrupt):
@@ -120,7 +128,10 @@ def shoot(
     wanted = missing(movie, reel, size)
     reel.sweep()
     rendered = done = 0
-    drawn: tuple[Scene, npt.NDArray[np.uint8]] | None = None
+    drawn: tuple[Scene, npt.NDArray[np.uint8], tuple[Hole, ...]] | None = None
+    holes: dict[str, tuple[Hole, ...]] = {}
+    if isinstance(session, Foresighted):
+        session.expect(bare for bare, _ in itertools.groupby(replace(take.scene, titles=()) for take in wanted))
     waiting: deque[Future[Path]] = deque()
     bar = frames_bar(len(wanted), "rendering", quiet=not progress)
     bar.set_postfix_str(f"{len(movie) - len(wanted)} reused", refresh=False)
@@ -132,8 +143,12 @@ def shoot(
                 if not reel.path(take.key).exists() or not reel.holds(take.key, size):
                     bare = replace(take.scene, titles=())
                     if drawn is None or drawn[0] != bare:
-                        drawn = (bare, session.render(bare).over(bare.background))
-                    waiting.append(writer.submit(reel.keep, take.key, draw_titles(drawn[1], take.scene.titles)))
+                        frame = session.render(bare)
+                        drawn = (bare, frame.over(bare.background), frame.holes)
+                    if drawn[2]:
+                        holes[take.key] = drawn[2]
+                    key = _with_holes(take.key) if drawn[2] else take.key
+                    waiting.append(writer.submit(reel.keep, key, draw_titles(drawn[1], take.scene.titles)))
                     rendered += 1
                 done += 1
                 bar.update()
@@ -148,7 +163,33 @@ def shoot(
         ) from error
     if stop.is_set() and done < len(wanted):
         raise Stopped(f"stopped; {_kept(movie, reel)} in {reel.folder}, and the same command goes on from there")
-    return Report(rendered, len(movie) - rendered, time.perf_counter() - begun)
+    return Report(rendered, len(movie) - rendered, time.perf_counter() - begun, holes)
+
+
+def hole_notes(movie: Sequence[Take], holes: Mapping[str, tuple[Hole, ...]]) -> list[str]:
+    """What is missing in which frames, a sentence for each damaged chunk."""
+    shown: dict[Hole, list[int]] = {}
+    for take in movie:
+        for hole in holes.get(take.key, ()):
+            shown.setdefault(hole, []).append(take.number)
+    return [f"{hole} cannot be read: nothing is drawn there in {_spans(numbers)}" for hole, numbers in shown.items()]
+
+
+def _spans(numbers: Sequence[int]) -> str:
+    """Frame numbers in words: "frame 3", "frames 3 to 8 and 12"."""
+    spans: list[list[int]] = []
+    for number in numbers:
+        if spans and number == spans[-1][1] + 1:
+            spans[-1][1] = number
+        else:
+            spans.append([number, number])
+    said = [f"{a}" if a == b else f"{a} to {b}" for a, b in spans]
+    together = said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}"
+    return f"frame{'s' if len(numbers) > 1 else ''} {together}"
+
+
+def _with_holes(key: str) -> str:
+    return f"{key}-holes"
 
 
 def _kept(movie: Sequence[Take], reel: Reel) -> str:

@@ -11,7 +11,6 @@ Geometry, kind and provenance are attributes of /levels/<name>. Chunks that hold
 
 from __future__ import annotations
 
-import itertools
 import os
 import threading
 from collections.abc import Iterator
@@ -27,6 +26,7 @@ import numpy.typing as npt
 from stackreel.errors import CorruptChunkError, VolumeError, VolumeMissingError
 from stackreel.geometry import Index3, Placement, Spacing
 from stackreel.volume.codec import checksum, unpack
+from stackreel.volume.holes import read_box
 from stackreel.volume.volume import Histogram, Kind, Summary, Volume
 
 FORMAT = 2
@@ -94,7 +94,13 @@ class Hdf5Level:
         if size == 0:
             return None
         assert self._file is not None
-        stored = os.pread(self._file, size, int(places.offsets[index]))
+        try:
+            stored = os.pread(self._file, size, int(places.offsets[index]))
+        except OSError as error:
+            raise CorruptChunkError(
+                f"{self._path}: level {self.index}, chunk {index} of {self.dataset} cannot be read "
+                f"({error.strerror}); is the disk all right?"
+            ) from error
         with self._lock:
             self._bytes_read += size
         plain = bool(places.plain[index])
@@ -117,23 +123,7 @@ class Hdf5Level:
             ) from error
 
     def read(self, box: tuple[slice, slice, slice]) -> npt.NDArray[Any]:
-        starts = [s.start or 0 for s in box]
-        stops = [n if s.stop is None else min(s.stop, n) for s, n in zip(box, self.shape, strict=True)]
-        out = np.zeros([max(0, b - a) for a, b in zip(starts, stops, strict=True)], self.dtype)
-        if out.size == 0:
-            return out
-        spans = [range(a // c, -(-b // c)) for a, b, c in zip(starts, stops, self.chunk, strict=True)]
-        for index in itertools.product(*spans):
-            chunk = self.read_chunk(cast(Index3, index))
-            if chunk is None:
-                continue
-            into, take = [], []
-            for i, c, a, b in zip(index, self.chunk, starts, stops, strict=True):
-                lower, upper = max(i * c, a), min(i * c + c, b)
-                into.append(slice(lower - a, upper - a))
-                take.append(slice(lower - i * c, upper - i * c))
-            out[tuple(into)] = chunk[tuple(take)]
-        return out
+        return read_box(self, box)
 
     def _chunk_places(self) -> _Places:
         """Where every chunk lies in the file; looked up once."""

@@ -25,6 +25,7 @@ from stackreel.kernels import ahead
 from stackreel.kernels.sample import CELLS, SIDE
 from stackreel.scene import Scene
 from stackreel.volume import Volume
+from stackreel.volume.holes import Hole, holes_in
 
 FEWEST_BRICKS = 48
 CHUNKS_SHARE = 16  # a part in so many of the memory, at least, holds decoded chunks
@@ -120,11 +121,13 @@ class Books:
         self._last_use = np.zeros(capacity, np.int64)
         self._next_use = np.full(capacity, ahead.NEVER, np.int32)
         self._clock = 0
+        self._in_frame: list[tuple[int, npt.NDArray[np.integer[Any]]]] = []
         self._looked_after = True
 
     def frame(self, scene: Scene) -> tuple[Pass, ...]:
         """The passes of a frame that is now drawn; `future.advance` gives them one by one."""
         passes = self.future.begin(scene)
+        self._in_frame.clear()
         wanted = max(self._fewest, min(self.capacity, int(SPARE * self.future.most_bricks)))
         if not 0.75 * self.limit <= wanted <= self.limit:
             self._share_out(wanted)
@@ -139,6 +142,7 @@ class Books:
         if len(bricks) > self.limit:
             self._share_out(len(bricks))
         self._clock += 1
+        self._in_frame.append((level, bricks))
         places = self._first[level] + bricks
         have = self._where[places]
         self._last_use[have[have >= 0]] = self._clock
@@ -161,6 +165,17 @@ class Books:
         """The slots are filled: chunks for coming passes may be fetched while this one is drawn."""
         if not self._looked_after:
             self.chunks.fetch()
+
+    def holes(self) -> set[Hole]:
+        """The damaged chunks met so far that bricks of the frame in hand are cut from."""
+        found: set[Hole] = set()
+        for level in {level for level, _ in self._in_frame}:
+            if damaged := holes_in(self.chunks.levels[level]):
+                bricks = [places.astype(np.int64) for k, places in self._in_frame if k == level]
+                wanted = set(self._chunks_of(level, np.concatenate(bricks)).tolist())
+                for number in wanted:
+                    found.update(damaged.get(self.chunks.place(number)[1], ()))
+        return found
 
     def lose(self, filling: Filling) -> None:
         """These slots could not be filled."""

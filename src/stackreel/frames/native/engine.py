@@ -34,6 +34,7 @@ from stackreel.kernels import bricks as kernels
 from stackreel.kernels.run import COMPOSITE
 from stackreel.scene import Camera, Light, Scene, TransferFunction
 from stackreel.volume import Volume
+from stackreel.volume.holes import Hole, holes_in
 
 MOST_LABELS = 65_536
 
@@ -151,7 +152,14 @@ class NativeSession:
             samples = self.slicer.draw(scene, shot.frame, state, shot.limits, volume)
         finest = min((one.level for one in passes), default=len(self.volume.levels) - 1)
         state[..., 3] = 1.0 - state[..., 3]
-        return Frame(state, finest, samples)
+        return Frame(state, finest, samples, self._holes())
+
+    def _holes(self) -> tuple[Hole, ...]:
+        """The damaged chunks that the frame just drawn may show."""
+        found = self.books.holes()
+        if self._coarse is not None:
+            found.update(*holes_in(coarse_level(self.volume)).values())
+        return tuple(sorted(found))
 
     def _new_pool(self) -> BrickPool:
         return BrickPool(self.volume, self.books, self.threads)
