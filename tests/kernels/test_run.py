@@ -92,7 +92,7 @@ def test_just_behind_a_cut_its_face_is_what_is_lit():
     face = run.face_light(light, lamps, 0.0, 0.6, 0.8)
     assert face == pytest.approx(0.7 * 0.8)
     rays[run.CUT : run.CUT + n] = face
-    rays[run.FIRST : run.FIRST + n] = np.linspace(7.5 + 0.4, 7.5 - 2 * run.CUT_DEPTH, n)
+    rays[run.FIRST : run.FIRST + n] = np.linspace(7.4, 7 - 2 * run.CUT_DEPTH, n)
     run.light_up(spots, n, 0, light, 0.2, lamps, np.array([0.0, 0.0, -1.0]), np.zeros(3), rays, 0, 7)
     dull, gloss = spots[run.DULL : run.DULL + n], spots[run.GLOSS : run.GLOSS + n]
     assert dull[:2] == pytest.approx([0.3 + face] * 2), "at the face"

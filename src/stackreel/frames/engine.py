@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
-from stackreel.geometry import Vec3
-from stackreel.kernels.compose import over
-from stackreel.scene import Scene
+from stackreel.kernels.compose import over, shrunk, straight
+from stackreel.scene import Background, Scene, edges_of
 from stackreel.volume import Volume
 from stackreel.volume.holes import Hole
 
@@ -22,10 +22,25 @@ class Output:
 
     size   : (width, height) in pixels
     detail : a voxel may cover at most so many pixels; smaller is finer. 1.5 final, 3 draft
+    samples : rays a pixel, a square number: so many times larger along each axis, then averaged
+    transparent : whether pictures keep their alpha channel instead of a background
     """
 
     size: tuple[int, int] = (1920, 1080)
     detail: float = 1.5
+    samples: int = 1
+    transparent: bool = False
+
+    @property
+    def per_axis(self) -> int:
+        """Rays a pixel along each axis."""
+        return math.isqrt(self.samples)
+
+    @property
+    def fine(self) -> Output:
+        """One ray a pixel: what has to be rendered, to be averaged."""
+        width, height = self.size
+        return replace(self, size=(width * self.per_axis, height * self.per_axis), samples=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +58,28 @@ class Frame:
     samples: int = 0
     holes: tuple[Hole, ...] = ()
 
-    def over(self, background: Vec3) -> npt.NDArray[np.uint8]:
+    def over(self, background: Background) -> npt.NDArray[np.uint8]:
         """The picture on its background: uint8 (height, width, 3)."""
-        height, width = self.rgba.shape[:2]
-        picture = np.empty((height, width, 3), np.uint8)
-        over(self.rgba.reshape(-1, 4), np.asarray(background, np.float32), picture.reshape(-1, 3))
+        top, bottom = (np.asarray(color, np.float32) for color in edges_of(background))
+        picture = np.empty((*self.rgba.shape[:2], 3), np.uint8)
+        over(self.rgba, top, bottom, picture)
         return picture
+
+    @property
+    def straight(self) -> npt.NDArray[np.uint8]:
+        """The picture without a background: uint8 (height, width, 4), colours not multiplied by alpha, as in PNG."""
+        picture = np.empty(self.rgba.shape, np.uint8)
+        straight(self.rgba, picture)
+        return picture
+
+    def shrunk(self, per_axis: int) -> Frame:
+        """The mean of every so many by so many pixels."""
+        if per_axis == 1:
+            return self
+        height, width = self.rgba.shape[:2]
+        rgba = np.empty((height // per_axis, width // per_axis, 4), np.float32)
+        shrunk(self.rgba, per_axis, rgba)
+        return replace(self, rgba=rgba)
 
 
 class Session(Protocol):

@@ -5,15 +5,86 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+_BAYER = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]], np.float32) / 16 + np.float32(1 / 32)
+
 
 @njit(cache=True, nogil=True)
-def over(rgba, background, out):
-    """A premultiplied picture (n, 4) float32 on a background colour (3,) float32: (n, 3) uint8, rounded."""
-    r, g, b = background[0], background[1], background[2]
-    one, full, half = np.float32(1.0), np.float32(255.0), np.float32(0.5)
-    zero = np.float32(0.0)
-    for i in range(np.uint64(rgba.shape[0])):
-        behind = one - rgba[i, 3]
-        out[i, 0] = np.uint8(np.int32(max(zero, min(full, (rgba[i, 0] + behind * r) * full + half))))
-        out[i, 1] = np.uint8(np.int32(max(zero, min(full, (rgba[i, 1] + behind * g) * full + half))))
-        out[i, 2] = np.uint8(np.int32(max(zero, min(full, (rgba[i, 2] + behind * b) * full + half))))
+def over(rgba, top, bottom, out):
+    """A premultiplied picture (rows, columns, 4) float32 on its background: (rows, columns, 3) uint8, rounded.
+
+    top, bottom : (3,) float32: the background at the picture's upper and lower edge. Where they differ, colours are
+                  rounded by a fixed pattern of 4 × 4 thresholds, because a dark gradient in 256 steps shows bands
+    """
+    rows, columns = rgba.shape[:2]
+    plain = top[0] == bottom[0] and top[1] == bottom[1] and top[2] == bottom[2]
+    one, full, half, zero = np.float32(1.0), np.float32(255.0), np.float32(0.5), np.float32(0.0)
+    for row in range(rows):
+        down = np.float32((row + 0.5) / rows)
+        r, g, b = (
+            top[0] + down * (bottom[0] - top[0]),
+            top[1] + down * (bottom[1] - top[1]),
+            top[2] + down * (bottom[2] - top[2]),
+        )
+        for column in range(columns):
+            behind = one - rgba[row, column, 3]
+            up = half if plain else half + behind * (_BAYER[row & 3, column & 3] - half)
+            out[row, column, 0] = np.uint8(
+                np.int32(max(zero, min(full, (rgba[row, column, 0] + behind * r) * full + up)))
+            )
+            out[row, column, 1] = np.uint8(
+                np.int32(max(zero, min(full, (rgba[row, column, 1] + behind * g) * full + up)))
+            )
+            out[row, column, 2] = np.uint8(
+                np.int32(max(zero, min(full, (rgba[row, column, 2] + behind * b) * full + up)))
+            )
+
+
+@njit(cache=True, nogil=True)
+def straight(rgba, out):
+    """A premultiplied picture (rows, columns, 4) float32 without a ground: uint8, colours not multiplied."""
+    one, full, half, zero = np.float32(1.0), np.float32(255.0), np.float32(0.5), np.float32(0.0)
+    for row in range(rgba.shape[0]):
+        for column in range(rgba.shape[1]):
+            alpha = min(one, rgba[row, column, 3])
+            per_alpha = one / alpha if alpha > zero else zero
+            for k in range(3):
+                out[row, column, k] = np.uint8(min(full, max(zero, rgba[row, column, k]) * per_alpha * full + half))
+            out[row, column, 3] = np.uint8(max(zero, alpha) * full + half)
+
+
+@njit(cache=True, nogil=True)
+def shrunk(fine, n, out):
+    """The mean of every n × n pixels: (rows n, columns n, 4) float32 into (rows, columns, 4)."""
+    share = np.float32(1.0 / (n * n))
+    for row in range(out.shape[0]):
+        for column in range(out.shape[1]):
+            for k in range(4):
+                total = np.float32(0.0)
+                for i in range(n):
+                    for j in range(n):
+                        total += fine[row * n + i, column * n + j, k]
+                out[row, column, k] = total * share
+
+
+@njit(cache=True, nogil=True)
+def colored(state, average, colors, opacities, first, per_value):
+    """What rays have gathered of values becomes colours, premultiplied, and opacity, in place.
+
+    state    : (rows, columns, 4) float32: the value; or for averages the sum of value times length and that of lengths
+    colors   : (n, 4) float32 red, green, blue and anything; opacities : (n,) float32; of values from `first` on, spaced
+               by 1 / per_value. A ray that met nothing, |value| ≥ 1e38 or without length, stays transparent
+    """
+    zero, half, huge = np.float32(0.0), np.float32(0.5), np.float32(1e38)
+    v0, per, top = np.float32(first), np.float32(per_value), np.float32(colors.shape[0] - 1)
+    for row in range(state.shape[0]):
+        for column in range(state.shape[1]):
+            value, met = state[row, column, 0], True
+            if average:
+                met = state[row, column, 1] > zero
+                value = value / state[row, column, 1] if met else zero
+            met = met and -huge < value < huge
+            entry = np.int32(max(zero, min(top, (value - v0) * per + half))) if met else np.int32(0)
+            alpha = opacities[entry] if met else zero
+            for k in range(3):
+                state[row, column, k] = colors[entry, k] * alpha
+            state[row, column, 3] = alpha

@@ -310,7 +310,7 @@ def make(jit: Callable[[Any], Any]) -> Any:
                 r, g, b = colors[entry, 0], colors[entry, 1], colors[entry, 2]
                 if shaded:
                     t = (float(k + i) + 0.5) * dt
-                    dull, gloss = light_of(pool, at, qx, qy, qz, ex, ey, ez, t, numbers, face, this + _HALF - enter)
+                    dull, gloss = light_of(pool, at, qx, qy, qz, ex, ey, ez, t, numbers, face, this - enter)
                     if numbers[LIGHT + 8] > 0.0:
                         closed = _ONE - openness_at(openness, numbers, whole, t, wx, wy, wz)
                         reaches = _ONE - _F(numbers[LIGHT + 8]) * closed

@@ -249,7 +249,7 @@ def light_up(spots, count, j0, light, noise, lamps, view, along, rays, at, k):
     flat = even * (diffuse + fill)
     vx, vy, vz = np.float32(view[0]), np.float32(view[1]), np.float32(view[2])
     ax, ay, az = np.float32(along[0]), np.float32(along[1]), np.float32(along[2])
-    start, row, this = np.int32(j0), _U(at + j0), np.float32(k) + half
+    start, row, this = np.int32(j0), _U(at + j0), np.float32(k)
     per_depth = np.float32(1.0 / CUT_DEPTH)
     for i in range(_U(count + LANES - 1) // _U(LANES) * _U(LANES)):
         j = np.float32(np.int32(i) + start)

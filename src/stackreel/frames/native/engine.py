@@ -9,11 +9,10 @@ rays go on where they stopped, and the picture is the same to the last bit.
 from __future__ import annotations
 
 import itertools
-import math
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,18 +20,19 @@ import numpy.typing as npt
 
 from stackreel.errors import EngineError
 from stackreel.frames.engine import Frame, Output, Session
-from stackreel.frames.native import plan, view
+from stackreel.frames.native import plan, projecting, view
+from stackreel.frames.native.around import NOTHING_AROUND, Around, Surroundings, toward_light, weight_of
 from stackreel.frames.native.books import brick_budget, open_books
 from stackreel.frames.native.choosing import chosen, memory_of, open_device
+from stackreel.frames.native.clipping import limits_of, planes_of
 from stackreel.frames.native.device import Walk
-from stackreel.frames.native.occlusion import EVERYWHERE, Openness, coarse_level, coarse_values, openness
+from stackreel.frames.native.occlusion import coarse_level, coarse_values
 from stackreel.frames.native.pool import BrickPool, for_each
 from stackreel.frames.native.slicing import Slicer, narrowed
-from stackreel.frames.native.tables import LookUp, look_up
+from stackreel.frames.native.tables import LookUp, extinctions, look_up
 from stackreel.geometry import Box, Placement
 from stackreel.kernels import bricks as kernels
-from stackreel.kernels.run import COMPOSITE
-from stackreel.scene import Camera, Light, Scene, TransferFunction
+from stackreel.scene import Blend, Camera, Light, Scene, TransferFunction
 from stackreel.volume import Volume
 from stackreel.volume.holes import Hole, holes_in
 
@@ -68,6 +68,8 @@ class NativeEngine:
         self.stride = stride
 
     def refuse(self, scene: Scene) -> str | None:
+        if scene.slices and (scene.blend != "composite" or scene.fade is not None):
+            return "slices are drawn with blend: composite only; take them away before the projection begins"
         return several_channels(scene)
 
     def open(self, volume: Volume, output: Output) -> Session:
@@ -91,20 +93,22 @@ def several_channels(scene: Scene) -> str | None:
 
 @dataclass(frozen=True)
 class _Shot:
-    """One frame on its way: what all its passes share. `state` and `limits` are as in kernels.march."""
+    """One frame on its way: what all its passes share. `state`, `cuts` and `limits` are as in kernels.march."""
 
     scene: Scene
     frame: npt.NDArray[np.float64]
     box: Box
     state: npt.NDArray[np.float32]
-    limits: npt.NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 0, 0), np.float32))
+    cuts: npt.NDArray[np.float64]
+    limits: npt.NDArray[np.float32]
 
 
 class NativeSession:
     """The renderer at work on one volume: keeps bricks from frame to frame."""
 
     def __init__(self, engine: NativeEngine, volume: Volume, output: Output) -> None:
-        self.volume, self.output, self.stride = volume, output, engine.stride
+        self.volume, self.output, self.stride = volume, output.fine, engine.stride
+        self._per_axis, output = output.per_axis, output.fine
         self.threads = ThreadPoolExecutor(engine.threads, "stackreel-render")
         if volume.kind != "intensity" and np.subtract(*volume.value_range[::-1]) > MOST_LABELS:
             raise EngineError(
@@ -119,9 +123,10 @@ class NativeSession:
         self.device = open_device(engine.device, self.pool.samples, self.threads)
         self.slicer = Slicer(volume, self.pool, self.threads, self._hold)
         self._layers: tuple[TransferFunction, ...] = ()
+        self._blend: Blend = "composite"
         self._look_up: LookUp | None = None
         self._coarse: tuple[npt.NDArray[Any], Placement] | None = None
-        self._open: tuple[tuple[tuple[TransferFunction, ...], Box | None], Openness] | None = None
+        self.surroundings = Surroundings()
 
     def close(self) -> None:
         self.books.chunks.close()
@@ -130,18 +135,32 @@ class NativeSession:
 
     def expect(self, scenes: Iterable[Scene]) -> None:
         """These scenes will be rendered, in this order: what they share is kept, and reading begins early."""
-        self.books.future.expect(scenes)
+        self.books.future.expect(part for scene in scenes for part, _ in projecting.parts_of(scene))
 
     def render(self, scene: Scene) -> Frame:
+        parts = [(self._rendered(part), share) for part, share in projecting.parts_of(scene)]
+        first, share = parts[0]
+        if len(parts) > 1:
+            first = replace(
+                first,
+                rgba=np.float32(share) * first.rgba + sum(np.float32(s) * frame.rgba for frame, s in parts[1:]),
+                samples=sum(frame.samples for frame, _ in parts),
+                holes=tuple(sorted({hole for frame, _ in parts for hole in frame.holes})),
+            )
+        return first.shrunk(self._per_axis)
+
+    def _rendered(self, scene: Scene) -> Frame:
+        """A picture of one blend, with one ray a pixel."""
         width, height = self.output.size
-        state = np.zeros((height, width, 4), np.float32)
-        state[..., 3] = 1.0
+        state = np.empty((height, width, 4), np.float32)
+        projecting.begin(state, scene.blend)
         box = view.visible_box(self.volume.placement, scene.crop)
         passes = self.books.frame(scene)
         samples = 0
         if passes or scene.slices:
             self._use(scene)
-            shot = _Shot(scene, view.ray_frame(scene.camera, self.output.size), box, state)
+            frame, cuts = view.ray_frame(scene.camera, self.output.size), planes_of(scene.clip)
+            shot = _Shot(scene, frame, box, state, cuts, limits_of(cuts, frame, self.output.size))
             rounds = itertools.chain([iter(self.books.future.advance, None)], itertools.repeat(passes))
 
             def volume(limits: npt.NDArray[np.float32], reach: tuple[float, float]) -> int:
@@ -151,7 +170,8 @@ class NativeSession:
 
             samples = self.slicer.draw(scene, shot.frame, state, shot.limits, volume)
         finest = min((one.level for one in passes), default=len(self.volume.levels) - 1)
-        state[..., 3] = 1.0 - state[..., 3]
+        look = self._look_up if passes else None
+        projecting.finish(state, scene.blend, look, scene.transfer.opacity_unit, self.pool.offset)
         return Frame(state, finest, samples, self._holes())
 
     def _holes(self) -> tuple[Hole, ...]:
@@ -166,8 +186,9 @@ class NativeSession:
 
     def _use(self, scene: Scene) -> None:
         """Forget what other transfer functions made visible."""
-        if scene.layers != self._layers:
-            self._layers, self._look_up = scene.layers, look_up(scene.transfer, self.volume, scene.added)
+        if (scene.layers, scene.blend) != (self._layers, self._blend):
+            self._layers, self._blend = scene.layers, scene.blend
+            self._look_up = projecting.met_by(look_up(scene.transfer, self.volume, scene.added), scene.blend)
             self._note_cells(self.books.resident)
 
     def _note_cells(self, slots: npt.NDArray[np.int32]) -> None:
@@ -202,20 +223,21 @@ class NativeSession:
         if len(filled):
             self._note_cells(filled)
 
-    def _openness(self, scene: Scene) -> tuple[npt.NDArray[Any], ...]:
-        """What kernels.march wants to know of ambient occlusion; made anew when transfer function or crop change."""
-        if not scene.light.occlusion or self.volume.kind != "intensity":
-            return EVERYWHERE, np.ones(3, np.int64), np.zeros(3), np.ones(3)
-        key = (scene.layers, scene.crop)
-        if self._open is None or self._open[0] != key:
-            if self._coarse is None:
-                level = coarse_level(self.volume)
-                self._coarse = coarse_values(level, self.volume.value_range[0]), level.placement
-            assert self._look_up is not None
-            self._open = key, openness(*self._coarse, self._look_up, scene.crop)
-        opened = self._open[1]
-        size = np.array(opened.values.shape[::-1])
-        return opened.padded, size, np.asarray(opened.grid.origin), np.asarray(opened.grid.step)
+    def _openness(self, scene: Scene) -> Around:
+        """What kernels.march wants to know of hollows and shadows."""
+        if self.volume.kind != "intensity":
+            return NOTHING_AROUND
+        planes = planes_of(scene.clip)
+        return self.surroundings.around(scene.layers, self._extinction, scene.crop, planes, scene.light, scene.camera)
+
+    def _extinction(self) -> tuple[npt.NDArray[np.float32], Placement]:
+        """Extinctions at the samples of a coarse level."""
+        if self._coarse is None:
+            level = coarse_level(self.volume)
+            self._coarse = coarse_values(level, self.volume.value_range[0]), level.placement
+        assert self._look_up is not None
+        values, grid = self._coarse
+        return extinctions(self._look_up, values), grid
 
     def _walk(
         self,
@@ -247,7 +269,9 @@ class NativeSession:
                 light=self._light(scene),
                 around=self._openness(scene),
                 nearest=self.volume.kind != "intensity",
-                blend=COMPOSITE,
+                blend=projecting.MODES[scene.blend],
+                lamps=lamps_of(scene.light, scene.camera),
+                cuts=shot.cuts,
                 mixture=self._mixture(),
             )
         )
@@ -260,18 +284,19 @@ class NativeSession:
         return None
 
 
-def light_vector(
-    light: Light, camera: Camera, transfer: TransferFunction, output: Output
-) -> npt.NDArray[np.float64]:
+def lamps_of(light: Light, camera: Camera) -> npt.NDArray[np.float64]:
+    """Fill and rim light as kernels.run.light_up wants them: weights and directions in the world, (2, 4)."""
+    lamps = ((light.fill, light.fill_direction), (light.rim, light.rim_direction))
+    return np.array([[weight, *toward_light(replace(light, direction=at), camera)] for weight, at in lamps])
+
+
+def light_vector(light: Light, camera: Camera, transfer: TransferFunction, output: Output) -> npt.NDArray[np.float64]:
     """A light as kernels.run.light_up wants it: weights, the direction in the world, what is noise, how far slopes reach.
 
     Slopes reach as far as a voxel that covers `detail` pixels.
     """
-    right, up, forward = camera.basis
-    direction = light.direction[0] * right + light.direction[1] * up - light.direction[2] * forward
-    direction /= np.linalg.norm(direction)
     low, high = transfer.span
     noise = NOISE * max(high - low, 1e-30)
     reach = camera.pixel_size(output.size[1]) * output.detail
     weights = (light.ambient, light.diffuse, light.specular, light.specular_power)
-    return np.array([*weights, *direction, noise, light.occlusion, reach])
+    return np.array([*weights, *toward_light(light, camera), noise, weight_of(light), reach])

@@ -15,11 +15,13 @@ import numpy.typing as npt
 
 from stackreel.frames.engine import Output
 from stackreel.frames.native import view
+from stackreel.frames.native.clipping import planes_of
+from stackreel.frames.native.projecting import met_by
 from stackreel.frames.native.tables import LookUp, in_bricks, look_up, opacity_alone
 from stackreel.geometry import Box, Index3
 from stackreel.kernels import bricks as kernels
 from stackreel.kernels.sample import BRICK
-from stackreel.scene import Scene, TransferFunction
+from stackreel.scene import Blend, Scene, TransferFunction
 from stackreel.volume import Volume
 
 FEW_PLANES = 8
@@ -56,7 +58,8 @@ class Planner:
 
     def __init__(self, volume: Volume, output: Output, capacity: int, stride: float) -> None:
         self.volume, self.output, self.capacity, self.stride = volume, output, capacity, stride
-        self._layers: tuple[TransferFunction, ...] = ()
+        self._seen: tuple[tuple[TransferFunction, ...], Blend] = ((), "composite")
+        self._clip = planes_of(())
         self._looks: tuple[tuple[str, LookUp], ...] = ()
         self._ranges: dict[tuple[str, int], tuple[npt.NDArray[Any], npt.NDArray[Any]]] = {}
         self._visible: dict[int, npt.NDArray[np.bool_]] = {}
@@ -66,8 +69,10 @@ class Planner:
         box = view.visible_box(self.volume.placement, scene.crop)
         if box.is_empty:
             return ()
-        if scene.layers != self._layers:
-            self._layers, self._looks = scene.layers, self.volume_looks(scene)
+        self._clip = planes_of(scene.clip)
+        if (scene.layers, scene.blend) != self._seen:
+            self._seen = scene.layers, scene.blend
+            self._looks = tuple((name, met_by(look, scene.blend)) for name, look in self.volume_looks(scene))
             self._visible.clear()
         window = view.window_of(box, scene.camera, self.output.size)
         frame = view.ray_frame(scene.camera, self.output.size)
@@ -111,6 +116,7 @@ class Planner:
         end = np.floor(np.clip(seen_upper, lower, last)[::-1] / BRICK).astype(int) + 1
         wanted = np.zeros(visible.shape, bool)
         bounds = view.frustum(frame, window, self.output.size, near, far, margin)
+        bounds = np.concatenate([bounds, self._clip + np.array([0.0, 0.0, 0.0, margin])])
         kernels.bricks_in_view(
             visible,
             np.clip(begin, 0, shape - 1),
