@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks import conversion, detail, frames, memory, start
+from benchmarks import conversion, detail, flight, frames, gpu, memory, start
 from benchmarks.machine import describe, load
 from benchmarks.measure import RunError, say
 from benchmarks.report import markdown, speed
@@ -23,6 +23,8 @@ FULL, SMALL = (234, 1795, 1942), (120, 640, 720)
 
 
 def main() -> int:
+    if sys.argv[1:2] == ["flight"]:
+        return flight.main(sys.argv[2:])
     args = arguments()
     try:
         if args.table or args.refresh:
@@ -48,7 +50,11 @@ def main() -> int:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "what", nargs="?", choices=("convert", "frames", "detail", "start", "all"), default="all", help="(default: all)"
+        "what",
+        nargs="?",
+        choices=("convert", "frames", "detail", "start", "all", "gpu"),
+        default="all",
+        help="(default: all, which is all but gpu; that one needs a graphics card)",
     )
     parser.add_argument("--quick", action="store_true", help="a small stack, one round, small frames: does it run?")
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="of every conversion (default: 5)")
@@ -74,6 +80,8 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     stack = Stack(args.work.resolve(), SMALL if args.quick else FULL)
     size = (960, 540) if args.quick else (1920, 1080)
     rounds = 1 if args.quick else args.rounds
+    if args.what == "gpu":
+        gpu.require_card()
     stack.check_space()
     stack.prepare()
     before = load()
@@ -100,6 +108,8 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         keep(args.out, found)
     if args.what in ("start", "all"):
         found["start"] = start.measure(stack.volume(), stack.work)
+    if args.what == "gpu":
+        found["gpu"] = gpu.measure(stack.volume(), stack.work, size if args.quick else (3840, 2160), rounds)
     found["load"] = (before, load())
     keep(args.out, found)
     return found

@@ -133,7 +133,23 @@ def _start(part: Result) -> Iterator[str]:
     yield _table(["command", "time"], rows)
 
 
-_PARTS = {"conversion": _conversion, "frames": _frames, "detail": _detail, "memory": _memory, "start": _start}
+def _gpu(part: Result) -> Iterator[str]:
+    width, height = part["size"]
+    yield f"Frames at {width} × {height} on a graphics card, unshaded, bricks resident, {part['rounds']} rounds:\n"
+    rows = [
+        [name, r["card"], _s(r["first"]), _s(r["frame"]), _times(r["ratio"])] for name, r in part["renderers"].items()
+    ]
+    yield _table(["renderer", "card", "until all was drawn once", "each frame", "÷ stackreel"], rows)
+
+
+_PARTS = {
+    "conversion": _conversion,
+    "frames": _frames,
+    "detail": _detail,
+    "memory": _memory,
+    "start": _start,
+    "gpu": _gpu,
+}
 
 
 def _setting(told: Result) -> list[str]:

@@ -98,4 +98,5 @@ def main(path: Path, scene_file: Path, out: Path, kind: str) -> None:
     (out / "result.json").write_text(json.dumps({"opening": opening, "frames": frames}))
 
 
-main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4])
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4])
