@@ -29,7 +29,8 @@ Interval = tuple[Length, Length]
 PointLike = Sequence[Length]
 Color = str | Sequence[float]
 ColorCurve = str | Mapping[str, Any] | Sequence[Sequence[Any]]
-OpacityCurve = Sequence[Sequence[float]]
+OpacityCurve = Sequence[Sequence[float]] | Mapping[str, Any]
+Channels = Mapping[str, "Channel"]
 Ease = Literal["linear", "in", "out", "in-out", "smooth"]
 PathName = Literal["arc", "spline", "line"]
 
@@ -111,10 +112,25 @@ Surfaces = Iso | Sequence[Iso]
 Blend = Literal["composite", "maximum", "mip", "minimum", "average"]
 
 
+class Channel(TypedDict, total=False):
+    color: ColorCurve
+    opacity: OpacityCurve
+    opacity_unit: Length
+
+
+class Labels(TypedDict, total=False):
+    channel: str
+    highlight: Sequence[int]
+    hide: Sequence[int]
+    dim: float
+
+
 class Look(TypedDict, total=False):
     color: ColorCurve
     opacity: OpacityCurve
     opacity_unit: Length
+    channels: Channels
+    labels: Labels
     iso: Surfaces
     light: str | LightWeights
     blend: Blend
@@ -180,6 +196,12 @@ class Title(Timed, total=False):
     color: Color
 
 
+def _paths(volume: str | os.PathLike[str] | Mapping[str, str | os.PathLike[str]]) -> str | dict[str, str]:
+    if isinstance(volume, Mapping):
+        return {name: os.fspath(path) for name, path in volume.items()}
+    return os.fspath(volume)
+
+
 def _said(**values: Any) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None}
 
@@ -189,19 +211,19 @@ class Movie:
 
     def __init__(
         self,
-        volume: str | os.PathLike[str],
+        volume: str | os.PathLike[str] | Mapping[str, str | os.PathLike[str]],
         *,
         size: tuple[int, int] | None = None,
         fps: int | None = None,
         samples: int | None = None,
         transparent: bool | None = None,
     ) -> None:
-        """A movie of that volume; size in pixels (1920 × 1080 if left out), fps frames a second (25).
+        """A movie of that volume, or of several registered ones by name; size in pixels (1920 × 1080 if left out), fps frames a second (25).
 
         samples     : rays a pixel: 1, 4 or 9
         transparent : pictures with an alpha channel, and no background
         """
-        self._data: dict[str, Any] = {"stackreel": 1, "volume": os.fspath(volume)}
+        self._data: dict[str, Any] = {"stackreel": 1, "volume": _paths(volume)}
         output = _said(size=size, fps=fps, samples=samples, transparent=transparent)
         if output:
             self._data["output"] = output
@@ -212,6 +234,8 @@ class Movie:
         color: ColorCurve | None = None,
         opacity: OpacityCurve | None = None,
         opacity_unit: Length | None = None,
+        channels: Channels | None = None,
+        labels: Labels | None = None,
         iso: Surfaces | None = None,
         light: str | LightWeights | None = None,
         blend: Blend | None = None,
@@ -227,6 +251,8 @@ class Movie:
                 color=color,
                 opacity=opacity,
                 opacity_unit=opacity_unit,
+                channels=channels,
+                labels=labels,
                 iso=iso,
                 light=light,
                 blend=blend,
@@ -263,6 +289,8 @@ class Movie:
         color: ColorCurve | None = None,
         opacity: OpacityCurve | None = None,
         opacity_unit: Length | None = None,
+        channels: Channels | None = None,
+        labels: Labels | None = None,
         iso: Surfaces | None = None,
         light: str | LightWeights | None = None,
         blend: Blend | None = None,
@@ -273,6 +301,8 @@ class Movie:
             color=color,
             opacity=opacity,
             opacity_unit=opacity_unit,
+            channels=channels,
+            labels=labels,
             iso=iso,
             light=light,
             blend=blend,

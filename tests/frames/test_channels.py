@@ -1,0 +1,213 @@
+"""Several channels in one picture: hues that are directions, dyes that add up, regions that stand out."""
+
+from __future__ import annotations
+
+import colorsys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from stackreel.errors import VolumeError
+from stackreel.frames.engine import Output
+from stackreel.frames.native import NativeEngine
+from stackreel.geometry import Spacing
+from stackreel.scene import PRESETS, Camera, Scene, TransferFunction
+from stackreel.scene.channels import label_colors, label_mask
+from stackreel.volume import registered
+
+HUES = tuple((256.0 * i / 64, *map(float, colorsys.hsv_to_rgb(i / 64, 1, 1))) for i in range(65))
+WHITE = ((0.0, 1.0, 1.0, 1.0),)
+FACING = Camera((0.0, 0.0, -3.0), (0.0, 0.0, 0.0), (0, -1, 0), 12.0)
+WIDE = replace(FACING, view_angle=20.0)
+ASLANT = Camera((0.6, -0.8, -1.3), (0, 0, 0), (0, -1, 0), 40.0)
+
+
+def render(volume, scene, size=(65, 65), detail=1e-6, memory=512 << 20, threads=2, stride=1.0):
+    session = NativeEngine(memory, threads, stride).open(volume, Output(size, detail))
+    try:
+        return session.render(scene)
+    finally:
+        session.close()
+
+
+def by_direction(opacity=((0, 0.0), (50, 0.5), (255, 0.5)), unit=0.05):
+    return TransferFunction(HUES, opacity, unit, "retardation", "direction", 256.0)
+
+
+def hue_of(rgba):
+    """Hues 0..1 of unpremultiplied colours."""
+    rgb = rgba[..., :3] / np.maximum(rgba[..., 3:], 1e-6)
+    return np.array([colorsys.rgb_to_hsv(*p)[0] for p in np.clip(rgb.reshape(-1, 3), 0, 1)]).reshape(rgb.shape[:-1])
+
+
+def away(a, b):
+    return np.abs((a - b + 0.5) % 1.0 - 0.5)
+
+
+def fibres(make_volume, direction, retardation=None, background=0.0, **kwargs):
+    if retardation is None:
+        retardation = np.where(direction == background, 0, 200).astype(np.uint8)
+    return registered(
+        {
+            "retardation": make_volume(retardation, **kwargs),
+            "direction": make_volume(direction, kind="axial", period=256.0, background=background, **kwargs),
+        }
+    )
+
+
+@pytest.mark.parametrize("code", [1, 60, 128, 255])
+def test_a_constant_direction_has_its_hue_at_every_level(make_volume, code):
+    direction = np.zeros((100, 120, 260), np.uint8)
+    direction[11:83, 16:99, 16:233] = code
+    volume = fibres(make_volume, direction)
+    levels = set()
+    for detail in (1e-6, 4.0, 20.0):
+        frame = render(volume, Scene(ASLANT, by_direction()), detail=detail)
+        levels.add(frame.level)
+        seen = frame.rgba[..., 3] > 0.02
+        assert seen.sum() > 200
+        assert away(hue_of(frame.rgba)[seen], code / 256).max() < 0.01  # the border shows no other hue
+    assert len(levels) == 3
+
+
+def test_directions_on_both_sides_of_0_make_the_hue_of_0_and_not_of_the_middle(make_volume):
+    checks = np.indices((24, 48, 48)).sum(axis=0) % 2
+    volume = fibres(make_volume, np.where(checks, 246, 10).astype(np.uint8))
+    for detail in (1e-6, 16.0):
+        frame = render(volume, Scene(FACING, by_direction()), detail=detail)
+        assert away(hue_of(frame.rgba[28:37, 28:37]), 0.0).max() < 0.025
+
+
+def test_hues_of_a_block_are_those_of_its_directions(make_volume):
+    x = np.arange(128)
+    direction = np.broadcast_to((2 * x).astype(np.uint8), (24, 128, 128)).copy()
+    volume = fibres(make_volume, direction, background=None, retardation=np.full((24, 128, 128), 200, np.uint8))
+    frame = render(volume, Scene(FACING, by_direction(((0, 0.9), (255, 0.9)), 0.0005)), size=(129, 129))
+    row, step = frame.rgba[64], 2 * np.tan(np.radians(6)) / 129 * (3.0 - 23 / 256)
+    expected = ((np.arange(129) - 64) * step * 128 + 63.5) * 2 / 256
+    inside = (expected > 0.05) & (expected < 0.95)
+    assert inside.sum() > 60
+    assert away(hue_of(row), expected)[inside].max() < 0.012
+
+
+def test_tissue_without_a_direction_is_grey(make_volume):
+    volume = fibres(make_volume, np.zeros((24, 48, 48), np.uint8), np.full((24, 48, 48), 200, np.uint8))
+    center = render(volume, Scene(FACING, by_direction())).rgba[32, 32]
+    np.testing.assert_allclose(center[:3] / center[3], 0.5, atol=2e-3)
+
+
+def test_dyes_add_up_extinctions_and_colours_by_them(make_volume):
+    shape = (40, 48, 64)
+    volume = registered({n: make_volume(np.full(shape, v, np.uint8)) for n, v in (("a", 100), ("b", 200), ("c", 50))})
+    layers = [
+        TransferFunction(((0, *color),), ((0, alpha), (255, alpha)), unit, name, name)
+        for name, color, alpha, unit in (
+            ("a", (1, 0, 0), 0.2, 0.3), ("b", (0, 1, 0), 0.3, 0.2), ("c", (0, 0, 1), 0.1, 0.5)
+        )
+    ]  # fmt: skip
+    eye = Camera((-1 / 128, -1 / 128, 3.0), (-1 / 128, -1 / 128, 0.0), (0, -1, 0), 5.0)
+    frame = render(volume, Scene(eye, layers[0], added=tuple(layers[1:])))
+    kappa = np.array([-np.log(1 - t.opacity[0][1]) / t.opacity_unit for t in layers])
+    opacity = 1 - np.exp(-kappa.sum() * 39 / 64)
+    np.testing.assert_allclose(frame.rgba[32, 32, 3], opacity, atol=2e-5)
+    np.testing.assert_allclose(frame.rgba[32, 32, :3], opacity * kappa / kappa.sum(), atol=6e-4)
+
+
+def test_one_channel_among_several_looks_as_it_does_alone(make_volume):
+    rng = np.random.default_rng(1)
+    grey = np.kron(rng.integers(0, 255, (6, 8, 8)), np.ones((8, 8, 8))).astype(np.uint8)
+    alone, other = make_volume(grey), make_volume(np.zeros_like(grey))
+    both = registered({"tissue": alone, "other": other})
+    look = TransferFunction(HUES, ((0, 0.0), (40, 0.01), (256, 0.6)), 0.05)
+    named = replace(look, channel="tissue", color_channel="tissue")
+    for light in ("none", "studio"):
+        a = render(alone, Scene(ASLANT, look, light=PRESETS[light])).rgba
+        b = render(both, Scene(ASLANT, named, light=PRESETS[light])).rgba
+        assert a[..., 3].max() > 0.9
+        np.testing.assert_allclose(b, a, atol=2e-3)
+
+
+AT = [round(32 + (c - 31.5) / 64 / (3.0 * 2 * np.tan(np.radians(10)) / 65)) for c in (8, 24, 40, 56)]
+"""Columns of a picture taken by WIDE in which the four regions lie."""
+
+
+def regions():
+    """Four slabs along x, labels 1, 3, 7 and 300, of the same tissue."""
+    labels = np.repeat([1, 3, 7, 300], 16)[None, None, :] + np.zeros((24, 48, 1), np.int64)
+    return labels.astype(np.uint16), np.full((24, 48, 64), 150, np.uint8)
+
+
+def test_regions_lend_the_tissue_their_colours_and_one_stands_out(make_volume):
+    labels, tissue = regions()
+    volume = registered({"tissue": make_volume(tissue), "regions": make_volume(labels, kind="label")})
+    colors = label_colors({3: (1.0, 0.0, 0.0), 7: (0.0, 0.0, 1.0)}, (0.0, 1.0, 0.0))
+    look = TransferFunction(colors, ((0, 0.0), (100, 0.3), (255, 0.3)), 0.05, "tissue", "regions")
+    marked = replace(look, mask=label_mask([3, 300], [7], 0.1), mask_channel="regions")
+    plain = render(volume, Scene(WIDE, look)).rgba[32, AT]
+    shown = [(0, 1, 0), (1, 0, 0), (0, 0, 1), (0, 1, 0)]
+    np.testing.assert_allclose(plain[:, :3] / plain[:, 3:], shown, atol=2e-3)
+    lit = render(volume, Scene(WIDE, marked)).rgba[32, AT, 3]
+    depth = -np.log(1 - plain[:, 3].astype(float))
+    np.testing.assert_allclose(-np.log(1 - lit.astype(float)), depth * [0.1, 1, 0, 1], rtol=5e-3, atol=1e-4)
+
+
+def test_a_volume_of_labels_alone_dims_all_but_the_highlighted(make_volume):
+    labels, _ = regions()
+    volume = make_volume(labels, kind="label")
+    look = TransferFunction(WHITE, ((0, 0.3), (400, 0.3)), 0.05)
+    plain = render(volume, Scene(WIDE, look)).rgba[32, AT, 3].astype(float)
+    marked = render(volume, Scene(WIDE, replace(look, mask=label_mask([3], [300], 0.1)))).rgba[32, AT, 3].astype(float)
+    np.testing.assert_allclose(np.log(1 - marked), np.log(1 - plain) * [0.1, 1, 0.1, 0], rtol=5e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("light", ["none", "studio"])
+def test_the_picture_is_the_same_to_the_bit_in_little_memory(make_volume, light):
+    rng = np.random.default_rng(3)
+    shape = (150, 170, 190)
+    shade = np.clip(100 + 3 * np.cumsum(rng.normal(size=shape), axis=2), 0, 255)
+    volume = registered(
+        {
+            "retardation": make_volume(shade.astype(np.uint8)),
+            "direction": make_volume(
+                rng.integers(0, 256, shape).astype(np.uint8), kind="axial", period=256.0, background=0
+            ),
+            "regions": make_volume((np.indices(shape).sum(axis=0) // 40).astype(np.uint16), kind="label"),
+            "dye": make_volume((shade * 200).astype(np.uint16)),
+        }
+    )
+    fibre = replace(by_direction(unit=0.2), mask=label_mask([2, 3], [5], 0.3), mask_channel="regions")
+    dye = TransferFunction(((0, 1.0, 0.5, 0.0),), ((20_000, 0.0), (51_000, 0.3)), 0.1, "dye", "dye")
+    scene = Scene(ASLANT, fibre, added=(dye,), light=PRESETS[light])
+    plenty = render(volume, scene, size=(160, 120), detail=1.5)
+    little = render(volume, scene, size=(160, 120), detail=1.5, memory=30 << 20, threads=1)
+    assert plenty.rgba[..., 3].max() > 0.9
+    assert np.array_equal(plenty.rgba, little.rgba)
+
+
+def test_a_session_takes_in_channels_as_they_are_shown(make_volume):
+    volume = fibres(make_volume, np.full((40, 48, 64), 77, np.uint8))
+    own = TransferFunction(WHITE, ((0, 0.0), (255, 0.5)), 0.05, "retardation", "retardation")
+    session = NativeEngine(512 << 20, 2, 1.0).open(volume, Output((65, 65), 1e-6))
+    grey = session.render(Scene(FACING, own)).rgba
+    hued = session.render(Scene(FACING, by_direction())).rgba
+    again = session.render(Scene(FACING, own)).rgba
+    session.close()
+    assert np.array_equal(grey, again)
+    assert away(hue_of(hued[32:33, 32]), 77 / 256).max() < 0.01
+
+
+def test_channels_that_do_not_lie_on_the_same_voxels_are_refused_with_both_sides(make_volume):
+    a, b = make_volume(np.zeros((8, 16, 24), np.uint8)), make_volume(np.zeros((8, 16, 20), np.uint8))
+    with pytest.raises(VolumeError, match=r"ret .* and dir .* differ in shape: 8 × 16 × 24 and 8 × 16 × 20"):
+        registered({"ret": a, "dir": b})
+    c = make_volume(np.zeros((8, 16, 24), np.uint8), Spacing(2, 1, 1, "um"))
+    d = make_volume(np.zeros((8, 16, 24), np.uint8), Spacing(2.5, 1, 1, "um"))
+    with pytest.raises(VolumeError, match=r"differ in spacing: 2 1 1 um and 2.5 1 1 um .* same --spacing"):
+        registered({"ret": c, "dir": d})
+
+
+def test_the_fingerprint_of_several_is_of_every_channel(make_volume):
+    a, b, c = (make_volume(np.full((8, 16, 24), v, np.uint8)) for v in (1, 2, 3))
+    prints = {registered({"a": a, "b": v}).fingerprint for v in (b, c)} | {registered({"a": a, "x": b}).fingerprint}
+    assert len(prints | {a.fingerprint, b.fingerprint}) == 5
