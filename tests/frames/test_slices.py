@@ -243,3 +243,34 @@ def test_invisible_slices_change_nothing(make_volume):
     b = render(volume, Scene(Camera(), transfer, light=PRESETS["studio"], slices=hidden))
     assert np.array_equal(a, b)
     assert a.max() > 0.1
+
+
+def test_a_slice_that_cuts_opens_the_volume_on_the_side_of_its_normal(make_volume):
+    volume = make_volume(np.full((64, 64, 64), 100, np.uint8))
+    for normal, seen in (((0, 0, -1), (1.0, 0.0, 0.0, 1.0)), ((0, 0, 1), None)):
+        some = Slice((0, 0, 0.1), normal, opacity=1.0, color=RED, cut=True)
+        red, green, _, alpha = render(volume, Scene(looking((0, 0, 0.1)), FOG, slices=(some,)))[32, 32]
+        if seen is None:
+            through = 0.7 ** (0.6 / 0.05)
+            assert (red, green, alpha) == pytest.approx((1.0, 1 - through, 1.0), abs=3e-5)
+        else:
+            assert (red, green, alpha) == pytest.approx((1.0, 0.0, 1.0), abs=1e-4)
+
+
+def test_behind_a_translucent_cut_the_volume_goes_on(make_volume):
+    volume = make_volume(np.full((64, 64, 64), 100, np.uint8))
+    some = Slice((0, 0, 0.1), (0, 0, -1), opacity=0.5, color=RED, cut=True)
+    thin = TransferFunction(WHITE, ((0, 0.05),), 0.05)
+    red, green, _, _ = render(volume, Scene(looking((0, 0, 0.1)), thin, slices=(some,)))[32, 32]
+    behind = 1 - 0.95 ** ((31 / 64 - 0.1) / 0.05)
+    assert (red, green) == pytest.approx((0.5 + 0.5 * behind, 0.5 * behind), abs=1e-4)
+
+
+def test_one_cut_opens_the_slice_that_lies_behind_it(make_volume):
+    volume = make_volume(np.full((64, 64, 64), 100, np.uint8))
+    knife, other = Slice((0, 0, 0), (1, 0, 0), cut=True, color=RED), Slice((0, 0, 0.1), (0, 0, 1), color=BLUE)
+    for cropped in (True, False):
+        slices = (knife, Slice(other.origin, other.normal, color=BLUE, cropped=cropped))
+        blue = render(volume, Scene(looking((0, 0, 0)), NOTHING, slices=slices), size=(64, 64))[32, :, 2]
+        assert blue[2:31].min() == 1.0
+        assert blue[34:62].max() == (0.0 if cropped else 1.0)

@@ -80,3 +80,9 @@ class Scene:
     def layers(self) -> tuple[TransferFunction, ...]:
         """All transfer functions that are added up in every place; at least one."""
         return (self.transfer, *self.added)
+
+    @property
+    def cuts(self) -> tuple[ClipPlane, ...]:
+        """All planes that hide what lies behind them: the clip planes, and slices that open the volume."""
+        opened = (ClipPlane(s.origin, (-s.normal[0], -s.normal[1], -s.normal[2])) for s in self.slices if s.cut)
+        return (*self.clip, *opened)

@@ -35,6 +35,12 @@ def weight_of(light: Light) -> float:
     return 1.0 if light.shadows > 0.0 else light.occlusion
 
 
+def key_share(light: Light) -> float:
+    """How much of all light the key light gives, and shadows can take: the rest comes from everywhere."""
+    key, rest = light.diffuse + light.specular, light.ambient + light.fill
+    return key / (key + rest) if key > 0.0 else 0.0
+
+
 class Surroundings:
     """The field of one volume."""
 
@@ -72,7 +78,7 @@ class Surroundings:
                 self._around = key, (self._openness((look, crop), there, grid, crop).padded, *place)
             else:
                 seen = visible_part(there, grid, crop, planes)
-                field = 1.0 - np.float32(light.shadows) * (1.0 - lit_through(seen, grid, direction))
+                field = 1.0 - np.float32(light.shadows * key_share(light)) * (1.0 - lit_through(seen, grid, direction))
                 if light.occlusion:
                     opened = self._openness((look, crop), there, grid, crop).values
                     field *= 1.0 - np.float32(light.occlusion) * (1.0 - opened)

@@ -109,7 +109,8 @@ class Slicer:
         """
         height, width = state.shape[:2]
         sheets = Sheets.of(scene, self.volume, height)
-        if not len(sheets.planes):
+        if not len(sheets.planes) or scene.blend != "composite":
+            # a projection knows no in front and behind
             return volume(base, (0.0, np.inf))
         limits, depth = np.empty((height, width, 2), np.float32), np.empty((height, width), np.float32)
         which = np.empty((height, width), np.int8)
