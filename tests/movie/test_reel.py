@@ -13,7 +13,7 @@ from PIL import Image
 from stackreel.frames.engine import Output
 from stackreel.geometry import Box
 from stackreel.movie.reel import Reel, frame_key, is_whole_png
-from stackreel.scene import Camera, Light, Scene, Title, TransferFunction
+from stackreel.scene import Camera, ClipPlane, Light, Scene, Slice, Title, TransferFunction
 
 PICTURE = np.random.default_rng(1).integers(0, 255, (36, 64, 3), dtype=np.uint8)
 
@@ -29,6 +29,11 @@ CHANGES = {
     "light": Light(0.5, 0.5),
     "background": (0.0, 0.0, 0.1),
     "titles": (Title("a"),),
+    "slices": (Slice((0.0, 0.0, 0.0), (0.0, 0.0, 1.0)),),
+    "added": (TransferFunction(((0, 0, 0, 0),), ((0, 0), (255, 0.51)), 0.01),),
+    "clip": (ClipPlane((0.0, 0.0, 0.0), (0.0, 0.0, 1.0)),),
+    "blend": "maximum",
+    "fade": ("maximum", 0.5),
 }
 
 
@@ -40,10 +45,17 @@ def test_everything_that_a_scene_says_is_part_of_the_key():
 
 @pytest.mark.parametrize(
     "other",
-    [{"data": "e"}, {"engine": "native 2"}, {"output": Output((64, 38))}, {"output": Output((64, 36), 3.0)}],
-    ids=["data", "engine", "size", "detail"],
+    [
+        {"data": "e"},
+        {"engine": "native 2"},
+        {"output": Output((64, 38))},
+        {"output": Output((64, 36), 3.0)},
+        {"output": replace(painter.OUTPUT, samples=4)},
+        {"output": replace(painter.OUTPUT, transparent=True)},
+    ],
+    ids=["data", "engine", "size", "detail", "samples", "transparent"],
 )
-def test_data_engine_size_and_detail_are_part_of_the_key(other):
+def test_data_engine_and_output_are_part_of_the_key(other):
     assert key(**other) != key()
 
 

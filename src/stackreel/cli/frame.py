@@ -9,6 +9,7 @@ from stackreel.cli.options import (
     add_engine_options,
     add_error_option,
     add_picture_options,
+    add_transparent_option,
     engine_options,
     note,
     picture_options,
@@ -18,7 +19,8 @@ from stackreel.cli.values import seconds
 EXAMPLES = """\
 examples:
   stackreel frame flight.yaml --at 3.2s -o frame.png
-  stackreel frame flight.yaml --at 1:03.5 -o poster.png --size 3840 2160"""
+  stackreel frame flight.yaml --at 1:03.5 -o poster.png --size 3840 2160 --samples 9
+  stackreel frame flight.yaml --at 10s -o brain.png --transparent      to lay over a slide"""
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -36,6 +38,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument("-o", "--output", type=Path, required=True, help="the picture to write, such as frame.png")
     parser.add_argument("--overwrite", action="store_true", help="replace the picture when it stands already")
     add_error_option(parser)
+    add_transparent_option(parser)
     add_picture_options(parser)
     add_engine_options(parser)
     parser.set_defaults(run=run, compiles=True)
@@ -47,9 +50,16 @@ def run(args: argparse.Namespace) -> int:
     from stackreel.frames.overlay import draw_titles
     from stackreel.movie.picture import check_picture, write_picture
     from stackreel.movie.production import produce
+    from stackreel.movie.shoot import developed
 
     check_picture(args.output, overwrite=args.overwrite)
-    production = produce(args.movie, **picture_options(args), **engine_options(args), on_error=args.on_error)
+    production = produce(
+        args.movie,
+        on_error=args.on_error,
+        transparent=args.transparent,
+        **picture_options(args),
+        **engine_options(args),
+    )
     scene = production.timeline.at(args.at)
     for text in production.check([(args.at, scene)]):
         note(text)
@@ -59,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
         frame = session.render(scene)
     finally:
         session.close()
-    write_picture(args.output, draw_titles(frame.over(scene.background), scene.titles))
+    write_picture(args.output, draw_titles(developed(frame, scene, production.output.transparent), scene.titles))
     for hole in frame.holes:
         note(f"{hole} cannot be read: nothing is drawn there")
     width, height = production.output.size

@@ -13,7 +13,7 @@ DEVICES = ("auto", "cpu", "cuda")
 
 
 def add_picture_options(parser: argparse.ArgumentParser) -> None:
-    """--size and --draft."""
+    """--size, --draft and --samples."""
     group = parser.add_argument_group("picture")
     group.add_argument(
         "--size",
@@ -23,6 +23,19 @@ def add_picture_options(parser: argparse.ArgumentParser) -> None:
         help="width and height in pixels, instead of the movie file's",
     )
     group.add_argument("--draft", action="store_true", help="a quarter of the size along each axis: a look, in seconds")
+    group.add_argument(
+        "--samples",
+        type=int,
+        choices=(1, 4, 9),
+        help="rays a pixel, instead of the movie file's: more are smoother, and take as much longer",
+    )
+
+
+def add_transparent_option(parser: argparse.ArgumentParser) -> None:
+    """--transparent."""
+    parser.add_argument(
+        "--transparent", action="store_true", help="no background: a PNG with an alpha channel, to lay over anything"
+    )
 
 
 def add_engine_options(parser: argparse.ArgumentParser) -> None:
@@ -52,8 +65,8 @@ def add_error_option(parser: argparse.ArgumentParser) -> None:
 
 
 def picture_options(args: argparse.Namespace) -> dict[str, Any]:
-    """What --size and --draft said, as `produce` takes it."""
-    return {"size": tuple(args.size) if args.size else None, "draft": args.draft}
+    """What --size, --draft and --samples said, as `produce` takes it."""
+    return {"size": tuple(args.size) if args.size else None, "draft": args.draft, "samples": args.samples}
 
 
 def engine_options(args: argparse.Namespace) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from stackreel.cli.options import (
     add_engine_options,
     add_error_option,
     add_picture_options,
+    add_transparent_option,
     engine_options,
     note,
     picture_options,
@@ -60,6 +61,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument("--fps", type=positive, metavar="N", help="frames per second, instead of the movie file's")
     parser.add_argument("--overwrite", action="store_true", help="replace the output, once the new one is complete")
     add_error_option(parser)
+    add_transparent_option(parser)
     add_picture_options(parser)
     add_engine_options(parser)
     parser.set_defaults(run=run, compiles=True)
@@ -73,11 +75,16 @@ def run(args: argparse.Namespace) -> int:
     from stackreel.movie.shoot import check_room, hole_notes, shoot, takes
 
     production = produce(
-        args.movie, fps=args.fps, on_error=args.on_error, **picture_options(args), **engine_options(args)
+        args.movie,
+        fps=args.fps,
+        on_error=args.on_error,
+        transparent=args.transparent,
+        **picture_options(args),
+        **engine_options(args),
     )
     timeline, output = production.timeline, production.output
     frames = _chosen(args.frames, timeline.frames, timeline.seconds)
-    advice = check_output(args.output, output.size, frames, overwrite=args.overwrite)
+    advice = check_output(args.output, output.size, frames, overwrite=args.overwrite, transparent=output.transparent)
     movie = takes(
         timeline, frames, data=production.volume.fingerprint, engine=production.engine_identity, output=output
     )
@@ -91,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
     sweep(true_path(args.output).parent)
     session = production.engine.open(production.volume, output)
     try:
-        report = shoot(movie, session, reel, output.size)
+        report = shoot(movie, session, reel, output.size, transparent=output.transparent)
     finally:
         session.close()
     _develop(movie, [report.picture(take, reel) for take in movie], reel, args.output, frames, production)

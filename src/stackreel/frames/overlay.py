@@ -34,14 +34,19 @@ PLACES = tuple(VERTICAL) + tuple(f"{v} {h}" for v in ("lower", "upper") for h in
 def draw_titles(rgb: npt.NDArray[np.uint8], titles: Iterable[Title]) -> npt.NDArray[np.uint8]:
     """The picture with its titles, uint8 (height, width, 3); the picture itself when there is nothing to draw.
 
+    A picture with straight alpha, (height, width, 4), keeps it: titles are opaque on it.
     Lines wider than the picture are broken between words.
     """
     visible = [t for t in titles if t.opacity > 0.0 and t.text.strip()]
     if not visible:
         return rgb
     picture = rgb.astype(np.float32)
+    if rgb.shape[2] == 4:
+        picture[..., :3] *= picture[..., 3:] / 255.0
     for title in visible:
         _draw(picture, title)
+    if rgb.shape[2] == 4:
+        picture[..., :3] *= 255.0 / np.maximum(picture[..., 3:], 1e-6)
     finished: npt.NDArray[np.uint8] = np.clip(picture + 0.5, 0.0, 255.0).astype(np.uint8)
     return finished
 
@@ -87,8 +92,10 @@ def _draw(picture: npt.NDArray[np.float32], title: Title) -> None:
     part = (slice(y0 - top + pad, y1 - top + pad), slice(x0 - left + pad, x1 - left + pad))
     letters = np.asarray(canvas, np.float32)[part][..., None] / 255.0
     shadow = np.roll(np.asarray(soft, np.float32), lift, axis=0)[part][..., None] / 255.0
-    color = np.asarray(title.color, np.float32)
-    ground = 0.0 if np.dot(title.color, (0.2126, 0.7152, 0.0722)) > 0.4 else 255.0
+    channels = picture.shape[2]
+    color = np.asarray((*title.color, 1.0), np.float32)[:channels]
+    dark = np.dot(title.color, (0.2126, 0.7152, 0.0722)) > 0.4
+    ground = np.asarray((0.0, 0.0, 0.0, 255.0) if dark else (255.0,) * 4, np.float32)[:channels]
 
     view = picture[y0:y1, x0:x1]
     view += (ground - view) * np.minimum(1.6 * shadow, 1.0) * (SHADOW * title.opacity)

@@ -60,7 +60,9 @@ VIDEO = {
 }
 
 
-def check_output(path: Path, size: tuple[int, int], frames: range, *, overwrite: bool) -> str | None:
+def check_output(
+    path: Path, size: tuple[int, int], frames: range, *, overwrite: bool, transparent: bool = False
+) -> str | None:
     """Raise, before any frame is rendered, when the movie could not be written as asked; or a word of advice.
 
     EncodeError for an unknown ending or a size that the format cannot hold; OutputExistsError when something would
@@ -74,6 +76,11 @@ def check_output(path: Path, size: tuple[int, int], frames: range, *, overwrite:
         raise EncodeError(
             f'{path}: cannot write "{kind or path.name}"; the ending decides: {", ".join(VIDEO)} or .gif, '
             "or a folder of pictures such as frames/%04d.png"
+        )
+    if transparent:
+        raise EncodeError(
+            f"{path}: {kind} movies have no alpha channel here; write pictures, such as frames/%04d.png, which editing "
+            "programs lay over anything, or leave out transparent"
         )
     if kind in VIDEO and (size[0] % 2 or size[1] % 2):
         even = (size[0] + size[0] % 2, size[1] + size[1] % 2)

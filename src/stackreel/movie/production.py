@@ -70,6 +70,8 @@ def produce(
     threads: int | None = None,
     device: str = "auto",
     on_error: str = "stop",
+    samples: int | None = None,
+    transparent: bool = False,
 ) -> Production:
     """The production of a movie file.
 
@@ -78,6 +80,8 @@ def produce(
     memory    : bytes that the engine may use for the volume; its own choice without
     device    : "auto", "cpu" or "cuda": what the engine draws on
     on_error  : "stop" at data that cannot be read, or draw a "hole" there
+    samples   : rays a pixel, other than the movie file says; a draft has one
+    transparent : without a background, whatever the movie file says
 
     Raises MovieFileError, VolumeError or EngineError, each saying where and how to mend it.
     """
@@ -93,7 +97,11 @@ def produce(
     timeline = document.timeline(subject_of(volume))
     if min(timeline.size) < 2:
         raise StackreelError(f"a picture of {timeline.size[0]} × {timeline.size[1]} pixels is too small to see")
-    picture = Output(draft_size(timeline.size), DRAFT_DETAIL) if draft else Output(timeline.size, FINAL_DETAIL)
+    clear = transparent or document.spec.output.transparent
+    if draft:
+        picture = Output(draft_size(timeline.size), DRAFT_DETAIL, samples or 1, clear)
+    else:
+        picture = Output(timeline.size, FINAL_DETAIL, samples or document.spec.output.samples, clear)
     return Production(timeline, volume, chosen, picture)
 
 

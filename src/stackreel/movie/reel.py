@@ -22,12 +22,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from stackreel.errors import OutputExistsError
 from stackreel.files import replacing, sweep
 from stackreel.frames import overlay
 from stackreel.frames.engine import Output
+from stackreel.movie.picture import png
 from stackreel.scene import Scene
 
 FORMAT = 1  # part of every key: raise it when frames are drawn or kept differently
@@ -47,6 +47,8 @@ def frame_key(scene: Scene, *, data: str, engine: str, output: Output) -> str:
         "engine": engine,
         "size": [int(n) for n in output.size],
         "detail": float(output.detail),
+        "samples": int(output.samples),
+        "transparent": bool(output.transparent),
         "scene": _plain(scene),
         "titles": overlay.STYLE if scene.titles else None,
     }
@@ -56,7 +58,7 @@ def frame_key(scene: Scene, *, data: str, engine: str, output: Output) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Reel:
-    """A folder of frames, `<key>.png`, 8-bit RGB.
+    """A folder of frames, `<key>.png`, 8-bit RGB; RGBA of movies without a background.
 
     Made when the first frame is kept.
     """
@@ -90,14 +92,14 @@ class Reel:
             return False
 
     def keep(self, key: str, rgb: npt.NDArray[np.uint8]) -> Path:
-        """Write a frame, uint8 (height, width, 3), under its key; complete or not at all.
+        """Write a frame, uint8 (height, width, 3 or 4), under its key; complete or not at all.
 
         Raises DiskFullError when there is no room.
         """
         path = self.path(key)
         self.folder.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary, open(temporary, "wb") as file:
-            Image.fromarray(rgb).save(file, format="PNG", compress_level=1)
+            file.write(png(rgb))
             file.flush()
             os.fsync(file.fileno())
         return path
@@ -111,7 +113,7 @@ class Reel:
 
 
 def is_whole_png(data: bytes, size: tuple[int, int]) -> bool:
-    """Whether data is a complete 8-bit RGB PNG of size (width, height): all chunks there, all checksums right."""
+    """Whether data is a complete 8-bit RGB or RGBA PNG of such a size: all chunks there, all checksums right."""
     if data[:8] != _SIGNATURE:
         return False
     at, first = 8, True
@@ -123,8 +125,8 @@ def is_whole_png(data: bytes, size: tuple[int, int]) -> bool:
             return False
         kind = bytes(body[:4])
         if first:
-            header = size[0].to_bytes(4, "big") + size[1].to_bytes(4, "big") + b"\x08\x02"
-            if kind != b"IHDR" or bytes(body[4:14]) != header:
+            header = size[0].to_bytes(4, "big") + size[1].to_bytes(4, "big") + b"\x08"
+            if kind != b"IHDR" or bytes(body[4:13]) != header or body[13] not in (2, 6):
                 return False
             first = False
         if kind == b"IEND":

@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from stackreel.errors import DiskFullError
 from stackreel.files import format_bytes
-from stackreel.frames.engine import Foresighted, Output, Session
+from stackreel.frames.engine import Foresighted, Frame, Output, Session
 from stackreel.frames.overlay import draw_titles
 from stackreel.movie.progress import frames_bar
 from stackreel.movie.reel import Reel, frame_key
@@ -115,8 +115,19 @@ def draw(scene: Scene, session: Session) -> npt.NDArray[np.uint8]:
     return draw_titles(session.render(scene).over(scene.background), scene.titles)
 
 
+def developed(frame: Frame, scene: Scene, transparent: bool) -> npt.NDArray[np.uint8]:
+    """A frame on the scene's background, uint8 (height, width, 3); or without, (height, width, 4)."""
+    return frame.straight if transparent else frame.over(scene.background)
+
+
 def shoot(
-    movie: Sequence[Take], session: Session, reel: Reel, size: tuple[int, int], *, progress: bool = True
+    movie: Sequence[Take],
+    session: Session,
+    reel: Reel,
+    size: tuple[int, int],
+    *,
+    transparent: bool = False,
+    progress: bool = True,
 ) -> Report:
     """Render the frames that the reel misses; afterwards it holds them all.
 
@@ -144,7 +155,7 @@ def shoot(
                     bare = replace(take.scene, titles=())
                     if drawn is None or drawn[0] != bare:
                         frame = session.render(bare)
-                        drawn = (bare, frame.over(bare.background), frame.holes)
+                        drawn = (bare, developed(frame, bare, transparent), frame.holes)
                     if drawn[2]:
                         holes[take.key] = drawn[2]
                     key = _with_holes(take.key) if drawn[2] else take.key
