@@ -159,7 +159,7 @@ class NativeSession:
         samples = 0
         if passes or scene.slices:
             self._use(scene)
-            frame, cuts = view.ray_frame(scene.camera, self.output.size), planes_of(scene.clip)
+            frame, cuts = view.ray_frame(scene.camera, self.output.size), planes_of(scene.cuts)
             shot = _Shot(scene, frame, box, state, cuts, limits_of(cuts, frame, self.output.size))
             rounds = itertools.chain([iter(self.books.future.advance, None)], itertools.repeat(passes))
 
@@ -227,7 +227,7 @@ class NativeSession:
         """What kernels.march wants to know of hollows and shadows."""
         if self.volume.kind != "intensity":
             return NOTHING_AROUND
-        planes = planes_of(scene.clip)
+        planes = planes_of(scene.cuts)
         return self.surroundings.around(scene.layers, self._extinction, scene.crop, planes, scene.light, scene.camera)
 
     def _extinction(self) -> tuple[npt.NDArray[np.float32], Placement]:

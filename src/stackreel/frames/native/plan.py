@@ -69,7 +69,7 @@ class Planner:
         box = view.visible_box(self.volume.placement, scene.crop)
         if box.is_empty:
             return ()
-        self._clip = planes_of(scene.clip)
+        self._clip = planes_of(scene.cuts)
         if (scene.layers, scene.blend) != self._seen:
             self._seen = scene.layers, scene.blend
             self._looks = tuple((name, met_by(look, scene.blend)) for name, look in self.volume_looks(scene))
