@@ -27,7 +27,7 @@ def missing() -> str | None:
         return "Numba-CUDA is not installed: pip install 'stackreel[cuda]'"
     if not cuda.is_available():
         error = cuda.cuda_error()
-        why = f" ({error})" if error else ""
+        why = f" ({' '.join(str(error).split())})" if error else ""
         return f"no graphics card with an NVIDIA driver answers{why}: see what nvidia-smi says"
     return None
 
