@@ -54,6 +54,6 @@ class Light:
 PRESETS: dict[str, Light] = {
     "none": Light(),
     "headlight": Light(ambient=0.3, diffuse=0.7, specular=0.2, specular_power=10.0),
-    "studio": Light(0.22, 1.1, 0.25, 24.0, direction=(-0.6, 0.7, 0.55), occlusion=0.9),
-    "raking": Light(0.12, 1.3, 0.3, 32.0, direction=(-0.95, 0.5, 0.25), occlusion=0.8),
+    "studio": Light(0.22, 1.1, 0.25, 24.0, direction=(-0.6, 0.7, 0.55), occlusion=0.9, shadows=0.4),
+    "raking": Light(0.12, 1.3, 0.3, 32.0, direction=(-0.95, 0.5, 0.25), occlusion=0.8, shadows=0.6),
 }
