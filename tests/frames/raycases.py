@@ -15,8 +15,8 @@ from stackreel.frames.engine import Output
 from stackreel.frames.native import NativeEngine
 from stackreel.frames.native.device import Walk
 from stackreel.geometry import Box, Spacing
-from stackreel.kernels.run import AVERAGE, COMPOSITE, MAXIMUM, MINIMUM
 from stackreel.scene import PRESETS, Camera, Scene, TransferFunction
+from stackreel.scene.clip import ClipPlane
 from stackreel.volume import open_volume
 from stackreel.volume.build import Recipe, build
 from stackreel.volume.reduction import Reduction
@@ -26,23 +26,15 @@ SOFT = TransferFunction(
 )
 
 
-MOST = 255.0  # what a sample of the brain can be
-
-
 @dataclass(frozen=True)
 class Case:
-    """A scene of a volume: `size`, `detail` and `stride` of the pictures, and what is done to every pass.
-
-    few : with the least memory that is allowed
-    """
+    """A scene of a volume, `size` and `detail` of its picture; few: with the least memory that is allowed."""
 
     scene: Scene
     volume: str = "brain"
     size: tuple[int, int] = (48, 32)
     detail: float = 1e-6
     few: bool = False
-    blend: int = COMPOSITE
-    limited: bool = False
 
 
 def brain(n: int) -> np.ndarray:
@@ -103,9 +95,9 @@ def draw(
         except EngineError as refused:
             memory = int(re.search(r"at least (\d+)M", str(refused))[1]) << 20  # type: ignore[index]
     session = NativeEngine(memory, 2, **engine).open(volume, output)
-    told = session.device = Told(walker(session) if walker else session.device, case)
+    counted = session.device = Counted(walker(session) if walker else session.device)
     try:
-        return session.render(case.scene).rgba, told.passes
+        return session.render(case.scene).rgba, counted.passes
     finally:
         session.close()
 
@@ -134,30 +126,23 @@ def cases() -> dict[str, Case]:
         "large numbers": Case(replace(studio, transfer=large), volume="float"),
         "labels": Case(replace(plain, transfer=areas), volume="labels"),
         "a single section": Case(plain, volume="section"),
-        "the largest value": Case(plain, blend=MAXIMUM),
-        "the smallest value": Case(plain, blend=MINIMUM),
-        "the average": Case(plain, blend=AVERAGE),
-        "rays with limits": Case(studio, limited=True),
+        "the largest value": Case(replace(plain, blend="maximum")),
+        "the smallest value": Case(replace(plain, blend="minimum", crop=Box((-0.1, -0.1, -0.1), (0.1, 0.1, 0.1)))),
+        "the average": Case(replace(plain, blend="average")),
+        "cut open": Case(replace(studio, clip=(ClipPlane((0.05, 0, 0), (-1, 0.3, -0.4)),))),
+        "fill and rim": Case(replace(plain, light=replace(PRESETS["studio"], fill=0.4, rim=0.8))),
     }
 
 
-class Told:
-    """A device that is told, beside what the engine says, the blend and the limits of a case."""
+class Counted:
+    """A device that counts the passes."""
 
-    def __init__(self, device: Any, case: Case) -> None:
-        self.device, self.case = device, case
-        width, height = case.size
-        self.limits = np.zeros((height, width, 2), np.float32)
-        self.limits[..., 0] = np.linspace(0.9, 1.4, width)
-        self.limits[..., 1] = np.linspace(1.2, 2.0, height)[:, None]
-        self.passes = 0
+    def __init__(self, device: Any) -> None:
+        self.device, self.passes = device, 0
 
     def walk(self, this: Walk) -> int:
         self.passes += 1
-        if self.passes == 1 and self.case.blend == MINIMUM:
-            this.state[..., 0] = MOST
-        limits = self.limits if self.case.limited else this.limits
-        return self.device.walk(replace(this, blend=self.case.blend, limits=limits))
+        return self.device.walk(this)
 
     def finish(self, state: np.ndarray) -> None:
         self.device.finish(state)
