@@ -115,10 +115,9 @@ def test_channels_that_are_added_sum_extinctions_and_weigh_colours_by_them(dtype
     views, (at_a, at_b) = views_of(a, b)
     channels = np.array([[code, at_a // np.dtype(dtype).itemsize, 0], [0, at_b, 0]])
     ramp = np.arange(101) / 100
-    one = np.stack([ramp * 0 + 1, ramp * 0, ramp * 0, 3 * ramp], axis=1)
-    two = np.stack([ramp * 0, ramp * 0, ramp * 0 + 1, 5 * ramp], axis=1)
-    tables = table(np.concatenate([one, two]))
-    layers = np.array([[0, -1, 0, 0, 101, 0, 0, 0, 101], [1, -1, 1, 101, 202, 0, 0, 101, 202]])
+    one, two = (np.stack([ramp * 0 + bright, ramp, ramp, k * ramp], axis=1) for k, bright in ((3, 1), (5, 1)))
+    tables = table([*one, *two, [1, 0, 0, 0], [0, 0, 1, 0]])
+    layers = np.array([[0, -1, 0, 0, 101, 0, 0, 202, 203], [1, -1, 1, 101, 202, 0, 0, 203, 204]])
     scales = np.array([[0, 1, 0, 1, 0, 1, 1.0]] * 2)
     spots, offsets, _, _ = spots_at(rng)
     kernel.mix(views, channels, layers, scales, tables, 0, spots, offsets, 0, LANES)
@@ -133,6 +132,18 @@ def test_channels_that_are_added_sum_extinctions_and_weigh_colours_by_them(dtype
     np.testing.assert_allclose(got["sum"], 3 * extinctions[0] + 5 * extinctions[1], rtol=1e-6)
     np.testing.assert_allclose(got["red"], 3 * extinctions[0], rtol=1e-6, atol=1e-7)
     np.testing.assert_allclose(got["blue"], 5 * extinctions[1], rtol=1e-6, atol=1e-7)
+
+
+def test_colours_are_darker_where_the_channel_of_extinctions_says_so():
+    grey, hue = np.full((SIDE,) * 3, 7, np.uint8), np.full((SIDE,) * 3, 3, np.uint8)
+    views, (at_a, at_b) = views_of(grey, hue)
+    channels = np.array([[0, at_a, 0], [0, at_b, 0]])
+    tables = table([[0.5, 0, 0, 2.0]] * 10 + [[1, 0, 0.5, 0]] * 10)
+    layers, scales = np.array([[0, -1, 1, 0, 10, 0, 0, 10, 20]]), np.array([[0, 1, 0, 1, 0, 1, 1.0]])
+    spots, offsets, _, _ = spots_at(np.random.default_rng(7))
+    kernel.mix(views, channels, layers, scales, tables, 0, spots, offsets, 0, LANES)
+    np.testing.assert_allclose(spots[COLOR : COLOR + LANES], 2.0 * 0.5, rtol=1e-3)
+    np.testing.assert_allclose(spots[COLOR + 2 * FIELD : COLOR + 2 * FIELD + LANES], 2.0 * 0.25, rtol=2e-3)
 
 
 def test_a_mask_dims_by_the_label_that_is_nearest():

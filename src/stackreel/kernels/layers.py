@@ -43,9 +43,10 @@ UINT8, INT8, UINT16, INT16, FLOAT32, VECTOR = range(6)
 EXTINCTION, MASK, HUE = 0, 1, 2
 TABLE = 3
 
-# Beside what run.py keeps of a run: extinction of a layer, of all, how sure its colour is, slopes of all
+# Beside what run.py keeps of a run: extinction of a layer, of all, how sure its colour is, slopes of all, brightness
 KAPPA, SUM, SURE, GRADIENT = SPOTS, SPOTS + FIELD, SPOTS + 2 * FIELD, SPOTS + 3 * FIELD
-MIXED_SPOTS = SPOTS + 6 * FIELD
+BRIGHT = SPOTS + 6 * FIELD
+MIXED_SPOTS = SPOTS + 7 * FIELD
 
 UNIT = 127.0
 SHORTEST = 1.0 / 16.0
@@ -142,13 +143,14 @@ def _slopes(views, channel, slot, spots, offsets, count, per, reach):
 
 @njit(nogil=True, fastmath={"contract", "nnan", "nsz"})
 def _absorb(spots, count, tables, begin, end, v0, per_value, dim):
-    """Extinction of a layer by the values there; or, to dim it, the factor on what is there already."""
+    """Extinction and brightness of a layer by the values there; or, to dim it, the factor on what is there already."""
     zero, half, one = np.float32(0.0), np.float32(0.5), np.float32(1.0)
     first, top = np.int32(begin), np.float32(end - begin - 1)
     for i in range(_U(count + LANES - 1) // _U(LANES) * _U(LANES)):
         entry = first + np.int32(max(zero, min(top, (get(spots, i) - v0) * per_value + half)))
-        value, _, _, _ = unpacked(tables, entry)
+        value, bright, _, _ = unpacked(tables, entry)
         put(spots, _U(KAPPA) + i, value * (get(spots, _U(KAPPA) + i) if dim else one))
+        put(spots, _U(BRIGHT) + i, get(spots, _U(BRIGHT) + i) if dim else bright)
 
 
 @njit(nogil=True, fastmath={"contract", "nnan", "nsz"})
@@ -160,8 +162,9 @@ def _tint(spots, count, tables, begin, end, v0, per_value, angle):
         entry = first + np.int32(max(zero, min(top, (get(spots, i) - v0) * per_value + half)))
         _, red, green, blue = unpacked(tables, entry)
         kappa = get(spots, _U(KAPPA) + i)
-        sure = get(spots, _U(SURE) + i) if angle else one
-        grey = (one - sure) * half
+        bright = get(spots, _U(BRIGHT) + i)
+        sure = (get(spots, _U(SURE) + i) if angle else one) * bright
+        grey = (bright - sure) * half
         put(spots, _U(SUM) + i, get(spots, _U(SUM) + i) + kappa)
         put(spots, _U(COLOR) + i, get(spots, _U(COLOR) + i) + kappa * (red * sure + grey))
         put(spots, _U(COLOR + FIELD) + i, get(spots, _U(COLOR + FIELD) + i) + kappa * (green * sure + grey))
@@ -196,7 +199,8 @@ def mix(views, channels, layers, scales, tables, slot, spots, offsets, j0, j1):
     channels : (c, 3) int64: how samples are kept, the first one's index in its view, whether the nearest is taken
     layers   : (n, 9) int64: channels of extinction, mask and colour (-1: none), begin and end of the table of each
     scales   : (n, 7) float64: first value and entries per value of these; what slopes are multiplied by
-    tables   : all tables one after the other, each as march's colors; a mask's factors stand as extinctions
+    tables   : all tables one after the other, each as march's colors; a mask's factors stand as extinctions, and beside
+               the extinctions stand factors on the colours
     """
     count = j1 - j0
     _clear(spots, SUM, 1)

@@ -56,7 +56,8 @@ def own_look(name: str, subject: Subject, first: Suggestion) -> TransferFunction
 
 def in_color(look: TransferFunction, color: Vec3) -> TransferFunction:
     """The same in one colour."""
-    return replace(look, color=((look.opacity[0][0], *color),), color_channel=look.channel, color_period=None)
+    points = ((look.opacity[0][0], *color),)
+    return replace(look, color=points, color_channel=look.channel, color_period=None, brightness=())
 
 
 def colored_by(look: TransferFunction, name: str, subject: Subject) -> TransferFunction:
@@ -67,7 +68,19 @@ def colored_by(look: TransferFunction, name: str, subject: Subject) -> TransferF
     else:
         points = color_points(first.map, *first.range)
         period = period_of(subject) if subject.kind == "axial" else None
-    return replace(look, color=points, color_channel=name, color_period=period)
+    return replace(look, color=points, color_channel=name, color_period=period, brightness=shading(look, name, subject))
+
+
+def shading(look: TransferFunction, name: str, colors: Subject) -> tuple[OpacityPoint, ...]:
+    """How bright a colour is by the values that make it opaque: hues of directions are dark where these are low.
+
+    So a fibre orientation map looks as it does in print, and its texture is seen where all is opaque.
+    """
+    span = look.opacity_span
+    if colors.kind != "axial" or name == look.channel or span is None:
+        return ()
+    low, high = span
+    return ((low, 0.15), (low + 0.4 * (high - low), 0.85), (high, 1.0))
 
 
 def period_of(subject: Subject) -> float:

@@ -83,7 +83,7 @@ def blend_transfer(a: TransferFunction, b: TransferFunction, u: float) -> Transf
         return a
     if u >= 1.0:
         return b
-    color, opacity, mask = a.color, a.opacity, a.mask
+    color, opacity, mask, brightness = a.color, a.opacity, a.mask, a.brightness
     if a.color != b.color:
         ca, cb = _table(a.color), _table(b.color)
         grid = np.union1d(ca[0], cb[0])
@@ -94,12 +94,15 @@ def blend_transfer(a: TransferFunction, b: TransferFunction, u: float) -> Transf
         opacity = _blend_curves(a.opacity, b.opacity, u)
     if a.mask != b.mask:
         mask = _blend_curves(a.mask or ((0.0, 1.0),), b.mask or ((0.0, 1.0),), u)
+    if a.brightness != b.brightness:
+        brightness = _blend_curves(a.brightness or ((0.0, 1.0),), b.brightness or ((0.0, 1.0),), u)
     return replace(
         a,
         color=color,
         opacity=opacity,
         opacity_unit=log_between(a.opacity_unit, b.opacity_unit, u),
         mask=mask,
+        brightness=brightness,
         mask_channel=a.mask_channel if a.mask else b.mask_channel,
     )
 

@@ -37,6 +37,7 @@ class TransferFunction:
     color_period  : colours repeat after this step of the value: directions, and labels whose colours come round again
     mask          : points (value of mask_channel, factor on the extinction 0..1); () leaves it as it is
     mask_channel  : the channel of labels by which parts are dimmed or hidden
+    brightness    : points (value of channel, factor on the colour 0..1); () leaves it as it is
     """
 
     color: tuple[ColorPoint, ...]
@@ -47,6 +48,7 @@ class TransferFunction:
     color_period: float | None = None
     mask: tuple[OpacityPoint, ...] = ()
     mask_channel: str = ""
+    brightness: tuple[OpacityPoint, ...] = ()
 
     def __post_init__(self) -> None:
         _increasing([p[0] for p in self.color], "color")
@@ -57,11 +59,12 @@ class TransferFunction:
         for value, alpha in self.opacity:
             if not 0.0 <= alpha <= 1.0:
                 raise ValueError(f"opacity {alpha:g} at {value:g} must lie in 0..1")
-        for value, factor in self.mask:
-            if not 0.0 <= factor <= 1.0:
-                raise ValueError(f"mask {factor:g} at {value:g} must lie in 0..1")
-        if self.mask:
-            _increasing([p[0] for p in self.mask], "mask")
+        for what, curve in (("mask", self.mask), ("brightness", self.brightness)):
+            for value, factor in curve:
+                if not 0.0 <= factor <= 1.0:
+                    raise ValueError(f"{what} {factor:g} at {value:g} must lie in 0..1")
+            if curve:
+                _increasing([p[0] for p in curve], what)
         if not self.opacity_unit > 0.0:
             raise ValueError(f"opacity_unit {self.opacity_unit:g} must be a positive length")
         if self.color_period is not None and not self.color_period > 0.0:
@@ -81,11 +84,11 @@ class TransferFunction:
 
     def mask_at(self, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Factors on the extinction at values of shape (n,) of the mask channel: (n,)."""
-        at = np.asarray(values, dtype=np.float64)
-        if not self.mask:
-            return np.ones_like(at)
-        points = np.asarray(self.mask, dtype=np.float64)
-        return np.asarray(np.interp(at, points[:, 0], points[:, 1]))
+        return _factors(self.mask, values)
+
+    def brightness_at(self, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Factors on the colour at values of shape (n,) of the channel: (n,)."""
+        return _factors(self.brightness, values)
 
     def opacities_at(self, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Opacities per opacity unit at values of shape (n,): (n,)."""
@@ -110,6 +113,14 @@ class TransferFunction:
     def opacity_span(self) -> tuple[float, float] | None:
         """The values between which opacities change; None where there is but one."""
         return _changing(list(self.opacity))
+
+
+def _factors(curve: tuple[OpacityPoint, ...], values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    at = np.asarray(values, dtype=np.float64)
+    if not curve:
+        return np.ones_like(at)
+    points = np.asarray(curve, dtype=np.float64)
+    return np.asarray(np.interp(at, points[:, 0], points[:, 1]))
 
 
 def _changing(points: list[tuple[float, Any]]) -> tuple[float, float] | None:

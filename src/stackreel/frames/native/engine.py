@@ -80,9 +80,15 @@ class NativeEngine:
         return NativeSession(self, volume, output)
 
 
+def only_channel(scene: Scene) -> str | None:
+    """The channel that gives all colours and opacities; None where there are several."""
+    names = frozenset[str]().union(*(layer.channels for layer in scene.layers))
+    return next(iter(names)) if len(names) == 1 else None
+
+
 def several_channels(scene: Scene) -> str | None:
     """What cannot be drawn yet of a scene that shows several channels; None where there is nothing."""
-    if len(scene.layers) == 1 and scene.transfer.channels == {scene.transfer.channel}:
+    if only_channel(scene) is not None:
         return None
     if scene.slices:
         return "slices show one channel, and here colours or opacities come from several"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from stackreel.frames.engine import Frame, Output
-from stackreel.frames.native.engine import NOISE, NativeSession
+from stackreel.frames.native.around import Around
+from stackreel.frames.native.clipping import planes_of
+from stackreel.frames.native.engine import NOISE, NativeSession, only_channel
 from stackreel.frames.native.mixture import Mixed, MixedPool, Mixture, Need, coarse_extinction, mixed, needs_of
-from stackreel.frames.native.occlusion import EVERYWHERE, coarse_level, openness_in
+from stackreel.frames.native.occlusion import coarse_level
 from stackreel.frames.native.pool import BrickPool, for_each
 from stackreel.frames.native.tables import look_up, opacity_alone
+from stackreel.geometry import Placement
 from stackreel.scene import Scene
 from stackreel.volume import Volume
 
@@ -23,35 +27,58 @@ if TYPE_CHECKING:
 
 
 class MixedSession:
-    """Keeps what the scenes shown need of the channels, and nothing else."""
+    """Keeps what the scenes shown need of the channels, and nothing else.
+
+    Scenes of one channel only are drawn as of a volume alone.
+    """
 
     def __init__(self, engine: NativeEngine, volume: Volume, output: Output) -> None:
-        self.engine, self.volume, self.output = engine, volume, output
-        self._at_work: _AtWork | None = None
+        self.engine, self.volume, self.output = copy(engine), volume, output
+        # a graphics card draws one channel
+        self.engine.device = "cpu"
         self._needs: frozenset[Need] = frozenset()
+        self._coming: list[Scene] = []
+        self._session: NativeSession | None = None
+        self._shows: str | frozenset[Need] | None = None
 
     def expect(self, scenes: Iterable[Scene]) -> None:
         """These scenes will be rendered, in this order."""
-        coming = list(scenes)
-        needs = frozenset[Need]().union(*(needs_of(scene, self.volume) for scene in coming))
-        if needs:
-            self._with(needs).expect(coming)
+        self._coming = list(scenes)
+        several = [scene for scene in self._coming if only_channel(scene) is None]
+        self._needs |= frozenset[Need]().union(*(needs_of(scene, self.volume) for scene in several))
+        self._shows = None
 
     def render(self, scene: Scene) -> Frame:
-        return self._with(needs_of(scene, self.volume)).render(scene)
+        if only_channel(scene) is None:
+            self._needs |= needs_of(scene, self.volume)
+        shows = self._shown(scene)
+        if self._session is None or self._shows != shows:
+            self.close()
+            self._session, self._shows = self._opened(shows), shows
+            self._session.expect([self._asked(one, shows) for one in self._coming if self._shown(one) == shows])
+        return self._session.render(self._asked(scene, shows))
 
     def close(self) -> None:
-        if self._at_work is not None:
-            self._at_work.close()
-            self._at_work = None
+        if self._session is not None:
+            self._session.close()
+            self._session = None
 
-    def _with(self, needs: frozenset[Need]) -> _AtWork:
-        """The renderer with these planes, and those that it has had to keep before."""
-        if self._at_work is None or not needs <= self._needs:
-            self.close()
-            self._needs |= needs
-            self._at_work = _AtWork(self.engine, mixed(self.volume, self._needs), self.output)
-        return self._at_work
+    def _shown(self, scene: Scene) -> str | frozenset[Need]:
+        """The only channel of a scene, or all planes that the movie needs: whatever was drawn before."""
+        name = only_channel(scene)
+        return self._needs if name is None else name
+
+    def _opened(self, shows: str | frozenset[Need]) -> NativeSession:
+        if isinstance(shows, str):
+            return NativeSession(self.engine, self.volume.channel(shows), self.output)
+        return _AtWork(self.engine, mixed(self.volume, shows), self.output)
+
+    def _asked(self, scene: Scene, shows: str | frozenset[Need]) -> Scene:
+        if not isinstance(shows, str):
+            return scene
+        plain = {"channel": "", "color_channel": "", "mask_channel": ""}
+        layers = [replace(layer, **plain) for layer in scene.layers]
+        return replace(scene, transfer=layers[0], added=tuple(layers[1:]))
 
 
 class _AtWork(NativeSession):
@@ -79,17 +106,13 @@ class _AtWork(NativeSession):
         mixture, parts = self._mixed, [part for part in np.array_split(slots, 8) if len(part)]
         for_each(self.threads, parts, lambda part: mixture.note_cells(self.pool, part, self.cells))
 
-    def _openness(self, scene: Scene) -> tuple[npt.NDArray[Any], ...]:
-        if not scene.light.occlusion:
-            return EVERYWHERE, np.ones(3, np.int64), np.zeros(3), np.ones(3)
-        key = (scene.layers, scene.crop)
-        if self._open is None or self._open[0] != key:
-            level = coarse_level(self.volume)
-            kappa = coarse_extinction(scene.layers, self.volume, level.index)
-            self._open = key, openness_in(kappa, level.placement, scene.crop)
-        opened = self._open[1]
-        size = np.array(opened.values.shape[::-1])
-        return opened.padded, size, np.asarray(opened.grid.origin), np.asarray(opened.grid.step)
+    def _openness(self, scene: Scene) -> Around:
+        planes = planes_of(scene.cuts)
+        return self.surroundings.around(scene.layers, self._extinction, scene.crop, planes, scene.light, scene.camera)
+
+    def _extinction(self) -> tuple[npt.NDArray[np.float32], Placement]:
+        level = coarse_level(self.volume)
+        return coarse_extinction(self._layers, self.volume, level.index), level.placement
 
     def _light(self, scene: Scene) -> npt.NDArray[np.float64]:
         light = super()._light(replace(scene, transfer=opacity_alone(scene.transfer)))

@@ -39,13 +39,14 @@ def look_up(transfer: TransferFunction, volume: Volume, added: Sequence[Transfer
     added : transfer functions of the same values that are added up with it: extinctions, and colours by them
     """
     layers = (transfer, *added)
-    spans = [volume.value_range if t.color_period is not None or t.mask else t.span for t in layers]
+    whole = [t.color_period is not None or bool(t.mask or t.brightness) for t in layers]
+    spans = [volume.value_range if every else t.span for t, every in zip(layers, whole, strict=True)]
     values = values_over(volume, (min(low for low, _ in spans), max(high for _, high in spans)))
     total, rgb = np.zeros(len(values)), np.zeros((len(values), 3))
     for one in layers:
         extinction = -np.log1p(-np.minimum(one.opacities_at(values), ALMOST_OPAQUE)) / one.opacity_unit
         extinction *= one.mask_at(values)
-        rgb += one.colors_at(values) * (extinction[:, None] if added else 1.0)
+        rgb += (one.colors_at(values).T * one.brightness_at(values)).T * (extinction[:, None] if added else 1.0)
         total += extinction
     if added:
         rgb = np.where(total[:, None] > 0.0, rgb / np.maximum(total, 1e-300)[:, None], 0.0)
@@ -56,8 +57,10 @@ def look_up(transfer: TransferFunction, volume: Volume, added: Sequence[Transfer
 
 
 def opacity_alone(transfer: TransferFunction) -> TransferFunction:
-    """Only what says how opaque a transfer function is."""
-    return TransferFunction(((0.0, 1.0, 1.0, 1.0),), transfer.opacity, transfer.opacity_unit, transfer.channel)
+    """Only what says how opaque a transfer function is, and how bright, in grey."""
+    grey = tuple((value, factor, factor, factor) for value, factor in transfer.brightness)
+    color = grey or ((0.0, 1.0, 1.0, 1.0),)
+    return TransferFunction(color, transfer.opacity, transfer.opacity_unit, transfer.channel)
 
 
 def values_over(volume: Volume, span: tuple[float, float]) -> npt.NDArray[np.float64]:

@@ -147,6 +147,14 @@ class Looks(Measure):
         return replace(base, opacity=tuple(points)) if _rises(points) else base
 
     def _color(self, spec: Any, base: TransferFunction, path: Path) -> TransferFunction:
+        made = self._hues(spec, base, path)
+        if isinstance(spec, ColorMap) and spec.brightness is not None:
+            self._values_rise([p[0] for p in spec.brightness], (*path, "brightness"))
+            return replace(made, brightness=tuple(spec.brightness)) if _rises(spec.brightness) else made
+        name = made.color_channel
+        return replace(made, brightness=channels.shading(made, name, self.subject.channel(name)))
+
+    def _hues(self, spec: Any, base: TransferFunction, path: Path) -> TransferFunction:
         given = spec.channel if isinstance(spec, ColorMap) else None
         name = self.channel(given, base.channel, (*path, "channel"))
         seen = self.subject.channel(name)

@@ -78,6 +78,13 @@ class ColorMap(Part):
         None, min_length=1, description="A colour for each label.", examples=[{"1": "#e41a1c", "7": "gold"}]
     )
     other: Color | None = Field(None, description="Colour of labels that are not listed.", examples=["#808080"])
+    brightness: list[OpacityPoint] | None = Field(
+        None,
+        min_length=1,
+        description="How bright colours are, 0 to 1, over the values that opacities come from; if left out, hues of "
+        "directions are darker where these values are low, all others are as they are.",
+        examples=[[[20, 0.1], [160, 1]]],
+    )
 
 
 ColorCurve = Annotated[
