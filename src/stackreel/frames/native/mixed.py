@@ -76,8 +76,7 @@ class MixedSession:
     def _asked(self, scene: Scene, shows: str | frozenset[Need]) -> Scene:
         if not isinstance(shows, str):
             return scene
-        plain = {"channel": "", "color_channel": "", "mask_channel": ""}
-        layers = [replace(layer, **plain) for layer in scene.layers]
+        layers = [replace(layer, channel="", color_channel="", mask_channel="") for layer in scene.layers]
         return replace(scene, transfer=layers[0], added=tuple(layers[1:]))
 
 
