@@ -166,6 +166,12 @@ class Books:
         if not self._looked_after:
             self.chunks.fetch()
 
+    def bricks_alone(self) -> None:
+        """All memory for slots, none for decoded chunks: how much the latter save can be measured so."""
+        self._fewest = self.capacity
+        self._budget_bytes = self.capacity * self._each
+        self._share_out(self.capacity)
+
     def holes(self) -> set[Hole]:
         """The damaged chunks met so far that bricks of the frame in hand are cut from."""
         found: set[Hole] = set()

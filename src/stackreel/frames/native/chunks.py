@@ -37,6 +37,7 @@ class ChunkCache:
 
     threads : that fetch in the background; 0 fetches at once, in the calling thread
     need    : per chunk, when it is read next, in passes; NEVER where that is not known
+    decoded_bytes : of all chunks read so far
     trace   : numbers of the chunks that coming passes read, in that order. Both are to be set by the owner.
     """
 
@@ -46,6 +47,7 @@ class ChunkCache:
         self.first = np.concatenate([[0], np.cumsum([int(np.prod(g, dtype=np.int64)) for g in self.grids])])
         self.need = np.full(int(self.first[-1]), NEVER, np.int32)
         self.trace = np.empty(0, np.int32)
+        self.decoded_bytes = 0
         self._read = read
         self._sizes = np.full(int(self.first[-1]), -1, np.int64)
         self._held: dict[int, Future[Chunk]] = {}
@@ -147,9 +149,13 @@ class ChunkCache:
 
     def _work(self, number: int, into: Future[Chunk]) -> None:
         try:
-            into.set_result(self._read(*self.place(number)))
+            chunk = self._read(*self.place(number))
         except BaseException as error:
             into.set_exception(error)
+            return
+        with self._lock:
+            self.decoded_bytes += int(self._sizes[number])
+        into.set_result(chunk)
 
     def _ranked(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Soonest needed first; among those of which nothing is known, the last used first."""

@@ -11,7 +11,11 @@ import numpy.typing as npt
 from stackreel.frames.engine import Output
 from stackreel.frames.native.books import brick_budget, brick_bytes, open_books
 from stackreel.frames.native.chunks import Chunk
+from stackreel.frames.native.mixture import mixed, needs_of
+from stackreel.frames.native.plan import Pass, brick_grid
+from stackreel.frames.native.projecting import parts_of
 from stackreel.geometry import Index3
+from stackreel.kernels.sample import BRICK
 from stackreel.scene import Scene
 from stackreel.volume import Level, Volume
 
@@ -27,6 +31,7 @@ class FrameNeeds:
     chunks  : numbers, through all levels, of the chunks read for it or, while it is drawn, for later frames
     stored  : bytes of these chunks in the file
     decoded : the same decoded
+    nearest : depth within which a tenth of the bricks of the finest level of the volume lie; None without such bricks
     """
 
     levels: tuple[int, ...]
@@ -36,10 +41,11 @@ class FrameNeeds:
     chunks: npt.NDArray[np.int64]
     stored: int
     decoded: int
+    nearest: float | None
 
 
 class Forecast:
-    """Renders nothing, and says what rendering these scenes in this order would need.
+    """Renders nothing, and says what rendering these scenes in this order would need. Slices are not counted.
 
     memory : bytes that the engine may use; None for as many as there is data
     expect : whether the engine will be told what comes; otherwise the longest unused gives way
@@ -48,7 +54,8 @@ class Forecast:
     def __init__(
         self, volume: Volume, output: Output, memory: int | None, stride: float, *, expect: bool = True
     ) -> None:
-        self.volume, self.expect = volume, expect
+        self.volume, self.output, self.expect = volume, output.fine, expect
+        output = self.output
         everything = 8 * sum(int(np.prod(level.shape, dtype=np.int64)) for level in volume.levels)
         everything *= volume.dtype.itemsize
         budget = everything + (1 << 30) if memory is None else brick_budget(memory, volume, output)
@@ -60,17 +67,19 @@ class Forecast:
     def frames(self, scenes: Sequence[Scene]) -> Iterator[FrameNeeds]:
         books = self.books
         if self.expect:
-            books.future.expect(scenes)
+            books.future.expect(part for scene in scenes for part, _ in parts_of(scene))
         for scene in scenes:
             self._read_now.clear()
-            filled = 0
-            passes = books.frame(scene)
-            while (one := books.future.advance()) is not None:
-                filling = books.begin(one.level, one.bricks)
-                for number in filling.chunks.tolist():
-                    books.chunks.get(number)
-                books.end()
-                filled += len(filling.bricks)
+            filled, passes = 0, []
+            for part, _ in parts_of(scene):
+                books.frame(part)
+                while (one := books.future.advance()) is not None:
+                    filling = books.begin(one.level, one.bricks)
+                    for number in filling.chunks.tolist():
+                        books.chunks.get(number)
+                    books.end()
+                    filled += len(filling.bricks)
+                    passes.append(one)
             yield FrameNeeds(
                 tuple(sorted({one.level for one in passes})),
                 len(passes),
@@ -79,12 +88,27 @@ class Forecast:
                 np.array([int(books.chunks.first[k]) + self._flat(k, i) for k, i in self._read_now], np.int64),
                 sum(int(self._stored[k][i]) for k, i in self._read_now),
                 sum(self.chunk_bytes(k) for k, _ in self._read_now),
+                self._nearest(scene, passes),
             )
+
+    def _nearest(self, scene: Scene, passes: Sequence[Pass]) -> float | None:
+        bricks = [one.bricks for one in passes if one.level == 0]
+        if not bricks:
+            return None
+        grid = self.volume.levels[0].placement
+        z, y, x = np.unravel_index(np.concatenate(bricks), brick_grid(self.volume.levels[0].shape))
+        middle = (np.stack([x, y, z], axis=1) + 0.5) * BRICK * np.asarray(grid.step) + np.asarray(grid.origin)
+        depths = (middle - np.asarray(scene.camera.position)) @ np.asarray(scene.camera.basis[2])
+        return float(np.percentile(depths[depths > 0.0], 10)) if (depths > 0.0).any() else None
 
     def chunk_bytes(self, level: int) -> int:
         """Bytes of a level's chunk when decoded."""
         each = self.volume.levels[level]
         return int(np.prod(each.chunk, dtype=np.int64)) * each.dtype.itemsize
+
+    def stored_bytes(self, chunks: npt.NDArray[np.int64]) -> int:
+        """Bytes in the file of such chunks, numbered through all levels."""
+        return int(np.concatenate([sizes.reshape(-1) for sizes in self._stored])[chunks].sum())
 
     def _flat(self, level: int, index: Index3) -> int:
         return int(np.ravel_multi_index(index, self._stored[level].shape))
@@ -92,3 +116,10 @@ class Forecast:
     def _read(self, level: Level, index: Index3) -> Chunk:
         self._read_now.append((level.index, index))
         return None
+
+
+def shown_of(volume: Volume, scenes: Sequence[Scene]) -> Volume:
+    """The volume whose bricks an engine keeps for such scenes: of several channels, those that are shown, as one."""
+    if not volume.channels:
+        return volume
+    return mixed(volume, frozenset(need for scene in scenes for need in needs_of(scene, volume)))

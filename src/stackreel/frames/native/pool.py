@@ -16,7 +16,7 @@ from stackreel.kernels import bricks as kernels
 from stackreel.kernels.sample import CELLS, SIDE
 from stackreel.volume import Volume
 
-__all__ = ["BrickPool", "brick_bytes", "brick_grid", "for_each", "pool_dtype"]
+__all__ = ["BrickPool", "brick_bytes", "brick_grid", "for_each", "pool_dtype", "untouched"]
 
 
 class BrickPool:
@@ -33,7 +33,7 @@ class BrickPool:
         dtype = pool_dtype(volume.dtype)
         # what becomes float32 is kept as the distance from the lowest value, lest large numbers lose their ends
         self.offset = volume.value_range[0] if dtype != volume.dtype else 0.0
-        self._memory = mmap.mmap(-1, self.capacity * SIDE**3 * dtype.itemsize)
+        self._memory = untouched(self.capacity * SIDE**3 * dtype.itemsize)
         self.samples = np.frombuffer(self._memory, dtype).reshape(self.capacity, SIDE**3)
         self.low = np.empty((self.capacity, CELLS**3), dtype)
         self.high = np.empty((self.capacity, CELLS**3), dtype)
@@ -92,6 +92,13 @@ class BrickPool:
         level, index = self.books.chunks.place(number)
         start = tuple(i * c for i, c in zip(index, level.chunk, strict=True))
         kernels.scatter(chunk, start, level.shape, filled, self.samples)
+
+
+def untouched(nbytes: int) -> mmap.mmap:
+    """Memory of this process alone, which takes none of the machine's until it is written to."""
+    if hasattr(mmap, "MAP_PRIVATE"):
+        return mmap.mmap(-1, nbytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    return mmap.mmap(-1, nbytes)
 
 
 def for_each(threads: Executor, items: list[Any], work: Callable[[Any], None], batch: int = 16) -> None:
