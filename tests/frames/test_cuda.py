@@ -80,7 +80,7 @@ def test_the_kernels_compile_for_a_graphics_card(monkeypatch):
     from numba import config, cuda, float32, float64, int32, int64, uint8, uint64
     from numba.cuda import dispatcher
 
-    from stackreel.kernels.cuda import walk_kernel
+    from stackreel.kernels.cuda import place_kernel, walk_kernel
 
     if config.ENABLE_CUDASIM:
         pytest.skip("the simulator compiles nothing")
@@ -94,3 +94,6 @@ def test_the_kernels_compile_for_a_graphics_card(monkeypatch):
         kernel = walk_kernel(shaded, nearest, COMPOSITE, True)
         code, _ = cuda.compile(kernel, arrays, cc=(9, 0), device=False, abi="numba", fastmath=True)
         assert ".target sm_90" in code
+    bricks = (uint8[:, ::1], int64[::1], uint8[::1])
+    code, _ = cuda.compile(place_kernel, bricks, cc=(9, 0), device=False, abi="numba")
+    assert ".target sm_90" in code
