@@ -43,7 +43,10 @@ def first_layers(subject: Subject) -> tuple[TransferFunction, ...]:
         )
     name, seen = (intensities or tinting)[0]
     look = own_look(name, seen, suggest(seen))
-    return (colored_by(look, tinting[0][0], tinting[0][1]) if intensities and tinting else look,)
+    if not (intensities and tinting):
+        return (look,)
+    other, colors = tinting[0]
+    return (colored_by(fibres(look) if colors.kind == "axial" else look, other, colors),)
 
 
 def own_look(name: str, subject: Subject, first: Suggestion) -> TransferFunction:
@@ -52,6 +55,12 @@ def own_look(name: str, subject: Subject, first: Suggestion) -> TransferFunction
         color_points(first.map, *first.range), first.opacity, first.opacity_unit, channel=name, color_channel=name
     )
     return colored_by(look, name, subject) if name and subject.kind != "intensity" else look
+
+
+def fibres(look: TransferFunction) -> TransferFunction:
+    """The same with what is weak far more transparent, so that white matter shows through the cortex."""
+    opacity = tuple((value, round(0.9 * (alpha / 0.9) ** 4.5, 3)) for value, alpha in look.opacity)
+    return replace(look, opacity=opacity, opacity_unit=float(f"{1.5 * look.opacity_unit:.3g}"))
 
 
 def in_color(look: TransferFunction, color: Vec3) -> TransferFunction:
@@ -80,7 +89,7 @@ def shading(look: TransferFunction, name: str, colors: Subject) -> tuple[Opacity
     if colors.kind != "axial" or name == look.channel or span is None:
         return ()
     low, high = span
-    return ((low, 0.15), (low + 0.4 * (high - low), 0.85), (high, 1.0))
+    return ((low, 0.3), (low + 0.35 * (high - low), 0.85), (high, 1.0))
 
 
 def period_of(subject: Subject) -> float:
