@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,8 @@ from stackreel.scene.document import parse
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+KINDS = {"direction": "axial", "regions": "label"}
+"""What the docs' movies call channels that are no intensities."""
 SUBJECT = Subject(Box((-0.5, -0.45, -0.25), (0.5, 0.45, 0.25)), um_per_unit=40_000.0)
 
 
@@ -29,7 +32,11 @@ def blocks(language):
 def test_every_movie_file_in_the_docs_is_a_movie(text):
     said = yaml.safe_load(text)
     whole = {"stackreel": 1, "volume": "brain.h5", "shots": [{"seconds": 1}], **said}
-    timeline = parse(yaml.safe_dump(whole, allow_unicode=True), "docs.yaml", ROOT).timeline(SUBJECT)
+    names = whole["volume"] if isinstance(whole["volume"], dict) else {}
+    each = [(n, replace(SUBJECT, kind=KINDS.get(n, "intensity"), period=256.0, background=0.0)) for n in names]
+    timeline = parse(yaml.safe_dump(whole, allow_unicode=True), "docs.yaml", ROOT).timeline(
+        replace(SUBJECT, channels=tuple(each))
+    )
     assert timeline.at(timeline.seconds) is not None
 
 
