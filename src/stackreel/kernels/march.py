@@ -121,6 +121,17 @@ def _enter(state, tile, rays, alive, camera, eye, per_step, lower, upper, shell,
 
 
 @njit(nogil=True)
+def _reach(tile, rays, alive):
+    """The first and the end step, counted as in the rays, on which any of them is drawn."""
+    first, last = np.float32(_FAR), np.float32(0.0)
+    for local in range(tile[1] - tile[0]):
+        for j in range(local * ROW + alive[local, 0], local * ROW + alive[local, 1]):
+            if rays[j] >= OPAQUE and rays[j + FIRST] < rays[j + LAST]:
+                first, last = min(first, rays[j + FIRST]), max(last, rays[j + LAST])
+    return (int(math.floor(first)), int(math.ceil(last))) if first < last else (0, 0)
+
+
+@njit(nogil=True)
 def _leave(state, tile, rays):
     left = tile[2] // TILE * TILE
     for row in range(tile[0], tile[1]):
@@ -243,6 +254,8 @@ def march(
     # how far from its box a ray may be sampled: half a step
     reach = 0.5 * dt * (np.abs(camera[1]) + np.abs(camera[2]) + np.abs(camera[3])) * per_step
     _enter(state, tile, rays, alive, camera, eye, per_step, lower, upper, shell, dt, limits, light, lamps, cuts)
+    nearest_step, end_step = _reach(tile, rays, alive)
+    nearest_step, end_step = max(span[0], near + nearest_step), min(span[1], near + end_step)
     taken = 0
     for m in range(met.shape[0]):
         for axis in range(3):
@@ -266,8 +279,8 @@ def march(
                     low[axis], spare = -_FAR, 1.0
                 if high[axis] > upper[axis]:
                     high[axis], spare = _FAR, 1.0
-            k0 = max(span[0], int(math.ceil(t0 / dt - 0.5 - spare - 1e-6)))
-            k1 = min(span[1], int(math.floor(t1 / dt - 0.5 + spare + 1e-6)) + 1)
+            k0 = max(nearest_step, int(math.ceil(t0 / dt - 0.5 - spare - 1e-6)))
+            k1 = min(end_step, int(math.floor(t1 / dt - 0.5 + spare + 1e-6)) + 1)
             if outside or k0 >= k1:
                 continue
             # the pixels that the part covers
