@@ -200,7 +200,7 @@ def _runs(runs, top, bottom, begins, ends, slant, first, end):
 @njit(cache=True, nogil=True, fastmath={"contract", "nnan", "nsz"})
 def march(
     state, tile, camera, origin, per_step, lower, upper, shell, span, dt, met, bricks,
-    pool, cells, colors, scale, light, openness, open_size, open_origin, open_step, nearest, blend, limits, lamps, cuts, mixture,
+    pool, cells, colors, areas, scale, light, openness, open_size, open_origin, open_step, nearest, blend, limits, lamps, cuts, mixture,
 ):  # fmt: skip
     """Carry the rays of a tile of pixels through some planes of one level; returns the samples taken.
 
@@ -215,6 +215,7 @@ def march(
     bricks   : (n, 4) int32: brick index (x, y, z) and slot in the pool
     pool     : (slots · 37³,) samples; cells : (slots,) uint64, bit per 8³ cell of a brick that holds something visible
     colors   : (2 n,) uint32: frames.native.tables.packed: colour and extinction; scale : first value, entries per value
+    areas    : ((n + 1) · 4,) float64, as in run.weigh: frames.native.tables.LookUp.areas
     light    : as in run.light_up; light[1] = light[2] = light[8] = 0 without lamps is unshaded
     openness : (z · y · x,) float32, 0..1: light from all around, on a coarse grid of such size, origin, step (x, y, z)
     nearest  : take the nearest sample instead of interpolating: for labels and axial angles
@@ -332,6 +333,11 @@ def march(
                         a[2] + down * per_row[2] + (left + 0.5) * b[2] - brick[2] * BRICK,
                         b[0], b[1], b[2], least, most,
                     )  # fmt: skip
+                    across, upwards = (left + 0.5) * 2.0 / width - 1.0, 1.0 - (row + 0.5) * 2.0 / height
+                    for axis in range(3):
+                        view[axis] = camera[3, axis] + across * camera[1, axis] + upwards * camera[2, axis]
+                        open_at[axis] = open_from[axis] + t * view[axis] / open_step[axis]
+                        open_by[axis] = t * along[axis] / open_step[axis]
                     if mixture is not None:
                         views, channels, layers, scales, tables = mixture
                         mix(views, channels, layers, scales, tables, slot, spots, offsets, j0, j1)
@@ -351,14 +357,14 @@ def march(
                         if not shaded:
                             gather(rays, at, spots, j0, j1, k - near, colors, v0, per_value)
                             continue
-                        if weigh(rays, at, spots, j0, j1, k - near, colors, v0, per_value) <= 0.0:
-                            continue
                         slopes(pool, base, spots, offsets, j1 - j0, per_step, slope)
-                    across, upwards = (left + 0.5) * 2.0 / width - 1.0, 1.0 - (row + 0.5) * 2.0 / height
-                    for axis in range(3):
-                        view[axis] = camera[3, axis] + across * camera[1, axis] + upwards * camera[2, axis]
-                        open_at[axis] = open_from[axis] + t * view[axis] / open_step[axis]
-                        open_by[axis] = t * along[axis] / open_step[axis]
+                        # between labels and angles there are no values to pass through
+                        passed = 0.0 if nearest else dt
+                        heaviest = weigh(
+                            rays, at, spots, j0, j1, k - near, areas, v0, per_value, view, along, passed
+                        )  # fmt: skip
+                        if heaviest <= 0.0:
+                            continue
                     light_up(spots, j1 - j0, j0, light, light[7] / widest, lamps, view, along, rays, at, k - near)
                     if light[8] > 0.0:
                         darken(

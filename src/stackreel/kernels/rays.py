@@ -150,12 +150,8 @@ def make(jit: Callable[[Any], Any]) -> Any:
         return beyond(pool, at, fx, fy, fz, reach, axis) - beyond(pool, at, fx, fy, fz, -reach, axis)
 
     @jit
-    def light_of(pool, at, fx, fy, fz, ex, ey, ez, t, numbers, face, behind):
-        """How bright its slope makes a sample, and how it shines: Blinn–Phong, from both sides, as in run.light_up.
-
-        e* : from the sample to the eye, of length 1; t : depth
-        face, behind : how bright the face is on which the ray entered, and how many steps ago that was
-        """
+    def slope_of(pool, at, fx, fy, fz, t, numbers):
+        """The gradient there, per world length, and the slope that counts as noise; t : depth."""
         rx = reach_of(t, numbers[LIGHT + 9], numbers[PER_STEP])
         ry = reach_of(t, numbers[LIGHT + 9], numbers[PER_STEP + 1])
         rz = reach_of(t, numbers[LIGHT + 9], numbers[PER_STEP + 2])
@@ -163,8 +159,16 @@ def make(jit: Callable[[Any], Any]) -> Any:
         gy = _F(0.5 * numbers[PER_STEP + 1] / ry) * across(pool, at, fx, fy, fz, _F(ry), 1)
         gz = _F(0.5 * numbers[PER_STEP + 2] / rz) * across(pool, at, fx, fy, fz, _F(rz), 2)
         widest = 2.0 * max(rx / numbers[PER_STEP], ry / numbers[PER_STEP + 1], rz / numbers[PER_STEP + 2])
+        return gx, gy, gz, _F(numbers[LIGHT + 7] / widest)
+
+    @jit
+    def light_of(gx, gy, gz, soft, ex, ey, ez, numbers, face, behind):
+        """How bright its slope makes a sample, and how it shines: Blinn–Phong, from both sides, as in run.light_up.
+
+        g* : the slope, and `soft`, which counts as noise; e* : from the sample to the eye, of length 1
+        face, behind : how bright the face is on which the ray entered, and how many steps ago that was
+        """
         lx, ly, lz = _F(numbers[LIGHT + 4]), _F(numbers[LIGHT + 5]), _F(numbers[LIGHT + 6])
-        soft = _F(numbers[LIGHT + 7] / widest)
         square = gx * gx + gy * gy + gz * gz
         sure = square / max(square + soft * soft, _TINY)
         size = _ONE / math.sqrt(square + _TINY)
@@ -204,7 +208,7 @@ def make(jit: Callable[[Any], Any]) -> Any:
         table   : (z, y, x) int32: for a box of bricks, -1 where nothing is visible, else an index into
         slots   : (n,) int32 in the pool, and bits : (n,) uint64, which cells of the brick hold something visible
         pool    : (slots · 37³,) samples
-        colors  : (n, 4) float32: red, green, blue, extinction
+        colors  : (n + 1, 8) float64: red, green, blue, extinction; and the sums of those before, as in run.weigh
         openness : (z · y · x + 1,) float32
         shaded, nearest, limited : whether there is light, whether samples are not interpolated, whether limits count
         blend   : as in march
@@ -245,7 +249,7 @@ def make(jit: Callable[[Any], Any]) -> Any:
         k = max(whole[FIRST], near + int(math.floor(enter)))
         end = min(whole[END], near + int(math.ceil(leave)))
         size = math.sqrt(wx * wx + wy * wy + wz * wz)
-        length, top = _F(size * dt), _F(colors.shape[0] - 1)
+        length, top = _F(size * dt), _F(colors.shape[0] - 2)
         v0, per_value = _F(numbers[FIRST_VALUE]), _F(numbers[PER_VALUE])
         ex, ey, ez = _F(-wx / size), _F(-wy / size), _F(-wz / size)
         red, green, blue = state[row, column, 0], state[row, column, 1], state[row, column, 2]
@@ -262,7 +266,7 @@ def make(jit: Callable[[Any], Any]) -> Any:
             x0, y0, z0 = float(bx * BRICK), float(by * BRICK), float(bz * BRICK)
             fx, fy, fz = _F(x - x0), _F(y - y0), _F(z - z0)
             planes = min(planes_until(fx, by_x), min(planes_until(fy, by_y), planes_until(fz, by_z)))
-            count = max(1, int(math.ceil(min(planes, _F(end - k)))))
+            count = int(math.ceil(max(_ONE, min(planes, _F(end - k)))))
             ix, iy, iz = bx - whole[TABLE], by - whole[TABLE + 1], bz - whole[TABLE + 2]
             inside = 0 <= ix < table.shape[2] and 0 <= iy < table.shape[1] and 0 <= iz < table.shape[0]
             brick = table[iz, iy, ix] if inside else -1
@@ -303,14 +307,25 @@ def make(jit: Callable[[Any], Any]) -> Any:
                     elif blend == AVERAGE:
                         red, green = red + value * step, green + step
                     continue
-                entry = int(max(_ZERO, min(top, (value - v0) * per_value + _HALF)))
-                weight = opacity_over(colors[entry, 3] * step) * through
+                change, t = _ZERO, (float(k + i) + 0.5) * dt
+                gx, gy, gz, soft = _ZERO, _ZERO, _ZERO, _ZERO
+                if shaded:
+                    gx, gy, gz, soft = slope_of(pool, at, qx, qy, qz, t, numbers)
+                    if not nearest:
+                        along = gx * _F(wx) + gy * _F(wy) + gz * _F(wz)
+                        change = abs(along) * _F(0.5 * dt) * (step / length)
+                e0 = int(max(_ZERO, min(top, (value - v0 - change) * per_value + _HALF)))
+                e1 = int(max(_ZERO, min(top, (value - v0 + change) * per_value + _HALF)))
+                total = _F(colors[e1 + 1, 7] - colors[e0, 7]) if shaded else _F(colors[e0, 3])
+                weight = opacity_over(_F(total / _F(e1 - e0 + 1)) * step) * through
                 if weight <= _ZERO:
                     continue
-                r, g, b = colors[entry, 0], colors[entry, 1], colors[entry, 2]
+                r, g, b = _F(colors[e0, 0]), _F(colors[e0, 1]), _F(colors[e0, 2])
                 if shaded:
-                    t = (float(k + i) + 0.5) * dt
-                    dull, gloss = light_of(pool, at, qx, qy, qz, ex, ey, ez, t, numbers, face, this - enter)
+                    r = _F(colors[e1 + 1, 4] - colors[e0, 4]) / total
+                    g = _F(colors[e1 + 1, 5] - colors[e0, 5]) / total
+                    b = _F(colors[e1 + 1, 6] - colors[e0, 6]) / total
+                    dull, gloss = light_of(gx, gy, gz, soft, ex, ey, ez, numbers, face, this - enter)
                     if numbers[LIGHT + 8] > 0.0:
                         closed = _ONE - openness_at(openness, numbers, whole, t, wx, wy, wz)
                         reaches = _ONE - _F(numbers[LIGHT + 8]) * closed

@@ -116,7 +116,7 @@ class Processor:
                 taken.append(
                     march(
                         this.state, tile, frame, origin, 1.0 / spacing, *this.bounds, depths, span, step, some, bricks,
-                        samples, this.cells, this.look.packed, scale, this.light, *this.around, this.nearest,
+                        samples, this.cells, this.look.packed, this.look.areas, scale, this.light, *this.around, this.nearest,
                         this.blend, this.limits, this.lamps, this.cuts, this.mixture,
                     )
                 )  # fmt: skip

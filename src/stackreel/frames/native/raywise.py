@@ -56,6 +56,8 @@ def mode(this: Walk) -> tuple[bool, bool, int, bool]:
     return bool(max(weights) > 0.0), this.nearest, this.blend, this.limits.size > 0
 
 
-def colors_of(this: Walk) -> npt.NDArray[np.float32]:
-    """The look-up as rays want it: (entries, 4), the same numbers that march unpacks."""
-    return unpacked(this.look.packed)
+def colors_of(this: Walk) -> npt.NDArray[np.float64]:
+    """The look-up as rays want it, (entries + 1, 8): the numbers that march unpacks, and the sums of those before."""
+    areas = this.look.areas.reshape(-1, 4)
+    colors = unpacked(this.look.packed)
+    return np.concatenate([np.append(colors, colors[-1:], axis=0), areas], axis=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,13 @@ class LookUp:
     packed: npt.NDArray[np.uint32]
     sums: npt.NDArray[np.int32]
     scale: npt.NDArray[np.float64]
+
+    @cached_property
+    def areas(self) -> npt.NDArray[np.float64]:
+        """Sums over the entries before each, ((entries + 1) · 4,): colours times extinction, and extinction."""
+        colors = unpacked(self.packed).astype(np.float64)
+        colors[:, :3] *= colors[:, 3:]
+        return np.concatenate([np.zeros((1, 4)), np.cumsum(colors, axis=0)]).reshape(-1)
 
 
 def look_up(transfer: TransferFunction, volume: Volume, added: Sequence[TransferFunction] = ()) -> LookUp:
