@@ -11,7 +11,7 @@ CORES  ?= 2
 export PYTHON
 
 .NOTPARALLEL:
-.PHONY: help demo test test-slow check bench docs pictures clean distclean system
+.PHONY: help demo stills test test-slow check bench docs pictures clean distclean system
 
 help:            ## this list
 	@echo "make …"
@@ -37,11 +37,14 @@ bench: $(STAMPS)/bench system      ## speed and memory beside h5py, tensorstore 
 docs: $(STAMPS)/docs        ## the documentation, in site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
+stills: $(STAMPS)/run       ## pictures for a talk in stills/, from examples/stills; a large brain: some minutes and 4 GB
+	$(BIN)/python examples/stills.py stills
+
 pictures: demo              ## the pictures of README and docs, from the demo
 	$(BIN)/python tools/pictures
 
 clean:           ## remove demo/, site/, bench-out/ and caches
-	rm -rf demo site bench-out build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf demo stills site bench-out build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find src tests benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## the same, and .venv

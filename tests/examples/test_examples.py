@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from stackreel.cli import main
+from stackreel.scene.document import load
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
@@ -45,3 +48,25 @@ def test_the_recipe_without_its_words_says_what_they_are():
     done = subprocess.run(["bash", EXAMPLES / "own-sections.sh"], capture_output=True, text=True)
     assert done.returncode == 2
     assert "SECTIONS OUT Z Y X" in done.stderr
+
+
+def test_the_stills_of_the_synthetic_hemisphere_are_pictures_and_those_without_data_are_left_out(tmp_path):
+    out, missing = tmp_path / "talk", tmp_path / "nothing here"
+    command = [sys.executable, EXAMPLES / "stills.py", out, "--data", missing, "--shape", "12", "90", "98"]
+    done = subprocess.run([*command, "--size", "96", "54"], check=True, capture_output=True, text=True)
+    assert {p.stem for p in out.glob("*.png")} == {"close-up", "cut-away", "fibres"}
+    for path in out.glob("*.png"):
+        picture = np.asarray(Image.open(path).convert("RGB"))
+        assert picture.shape == (54, 96, 3)
+        assert (picture.max(axis=2) > 60).mean() > 0.2, f"{path.stem} shows something"
+    for name in ("human", "mouse", "regions", "vessels"):
+        assert f"{name}: left out, because there is no {missing}" in done.stdout
+    assert done.stdout.strip().endswith("close-up, cut-away, fibres")
+
+
+def test_every_still_says_what_it_shows_and_is_a_movie_file_without_mistakes():
+    movies = sorted((EXAMPLES / "stills").glob("*.yaml"))
+    assert len(movies) == 7
+    for path in movies:
+        assert path.read_text("utf-8").startswith("# ")
+        load(path)
