@@ -18,12 +18,12 @@ from stackreel.scene.subject import Subject
 from stackreel.scene.suggest import suggest
 from stackreel.scene.transfer import ColorPoint, OpacityPoint, TransferFunction
 
-WIDTH = 0.12
+WIDTH = 0.25
 """Share of the values in use that a ramp or a peak takes."""
-DEPTH = 1.5
+DEPTH = 6.0
 """Voxels over which the opacity of a surface holds."""
 SOLID = 0.95
-"""Opacity per that length of what is opaque: two or three samples share the surface, which makes it smooth."""
+"""Opacity per that length of what is opaque: several samples share the surface, which makes it smooth."""
 
 
 @dataclass(frozen=True, slots=True)

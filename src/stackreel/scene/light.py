@@ -54,6 +54,15 @@ class Light:
 PRESETS: dict[str, Light] = {
     "none": Light(),
     "headlight": Light(ambient=0.3, diffuse=0.7, specular=0.2, specular_power=10.0),
-    "studio": Light(0.22, 1.1, 0.25, 24.0, direction=(-0.6, 0.7, 0.55), occlusion=0.9, shadows=0.4),
+    "studio": Light(
+        *(0.16, 0.95, 0.25, 28.0),
+        direction=(-0.6, 0.7, 0.6),
+        occlusion=0.85,
+        shadows=0.4,
+        fill=0.25,
+        fill_direction=(0.9, -0.1, 0.5),
+        rim=0.45,
+        rim_direction=(0.6, 0.6, -0.45),
+    ),
     "raking": Light(0.12, 1.3, 0.3, 32.0, direction=(-0.95, 0.5, 0.25), occlusion=0.8, shadows=0.6),
 }

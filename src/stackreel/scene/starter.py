@@ -39,7 +39,7 @@ def starter(subject: Subject, volume: str, title: str, size: tuple[int, int] = (
 # yaml-language-server: $schema=movie.schema.json
 stackreel: 1
 volume: {json.dumps(volume, ensure_ascii=False)}
-output: {{size: [{size[0]}, {size[1]}], fps: 25}}
+output: {{size: [{size[0]}, {size[1]}], fps: 25}}   # samples: 4 makes edges smoother, and takes longer
 
 scene:                            # what is shown at the beginning; shots change it
 {_about_values(subject, first.threshold)}
@@ -47,7 +47,8 @@ scene:                            # what is shown at the beginning; shots change
   opacity: [{points}]   # [value, opacity], straight between
   opacity_unit: {first.opacity_unit:g}{_in_um(first.opacity_unit, subject)}
   light: {first.light}                   # none, headlight, studio or raking
-  background: "#000000"
+                                  # blend: mip shows the largest values; clip: {{normal: [1, 0, 0.5]}} cuts it open
+  background: "#000000"           # or {{top: "#2a3644", bottom: "#07090c"}}
   camera:                         # numbers from ParaView's camera dialog can be pasted here
     position: {_numbers(position)}
     focal_point: {_numbers(bounds.center)}

@@ -67,27 +67,34 @@ class Surroundings:
             return NOTHING_AROUND
         direction = toward_light(light, camera)
         weights = (light.occlusion, light.shadows)
-        lit_by = (*weights, direction.tobytes(), planes.tobytes()) if light.shadows else ()
-        key = (look, crop, lit_by)
+        lit_by = (*weights, direction.tobytes()) if light.shadows else ()
+        kept = (look, crop, planes.tobytes())
+        key = (*kept, lit_by)
         if self._around is None or self._around[0] != key:
             if self._extinction is None or self._extinction[0] != look:
                 self._extinction = (look, *extinction())
             _, there, grid = self._extinction
             place = (np.array(grid.shape[::-1]), np.asarray(grid.origin), np.asarray(grid.step))
             if not light.shadows:
-                self._around = key, (self._openness((look, crop), there, grid, crop).padded, *place)
+                self._around = key, (self._openness(kept, there, grid, crop, planes).padded, *place)
             else:
                 seen = visible_part(there, grid, crop, planes)
                 field = 1.0 - np.float32(light.shadows * key_share(light)) * (1.0 - lit_through(seen, grid, direction))
                 if light.occlusion:
-                    opened = self._openness((look, crop), there, grid, crop).values
+                    opened = self._openness(kept, there, grid, crop, planes).values
                     field *= 1.0 - np.float32(light.occlusion) * (1.0 - opened)
                 self._around = key, (np.append(field.reshape(-1), np.float32(1.0)), *place)
         return self._around[1]
 
     def _openness(
-        self, key: Hashable, extinction: npt.NDArray[np.float32], grid: Placement, crop: Box | None
+        self,
+        key: Hashable,
+        extinction: npt.NDArray[np.float32],
+        grid: Placement,
+        crop: Box | None,
+        planes: npt.NDArray[np.float64],
     ) -> Openness:
         if self._open is None or self._open[0] != key:
-            self._open = key, openness_in(extinction, grid, crop)
+            kept = visible_part(extinction, grid, None, planes) if len(planes) else extinction
+            self._open = key, openness_in(kept, grid, crop)
         return self._open[1]

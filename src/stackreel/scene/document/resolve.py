@@ -35,6 +35,7 @@ from stackreel.scene.document.spec import (
     ZoomSpec,
 )
 from stackreel.scene.easing import gentle_ends
+from stackreel.scene.light import PRESETS
 from stackreel.scene.moves import CameraGlide, CameraKeys, ClipGlide, CropGlide, LookGlide, Move, Orbit, Zoom
 from stackreel.scene.paths import frame_box, perpendicular_to
 from stackreel.scene.scene import Scene, Title
@@ -374,6 +375,8 @@ class _Resolver(Slices):
         start = Scene(self.first_camera(), layers[0], crop, added=layers[1:])
         if scene.light is not None:
             start = replace(start, light=self.light(scene.light, ("scene", "light")))
+        elif scene.iso is not None:  # a surface without light is a silhouette
+            start = replace(start, light=PRESETS["studio"])
         if scene.slices is not None:
             start = replace(start, slices=self.slices(scene.slices, start, ("scene", "slices")))
         if scene.clip is not None:
