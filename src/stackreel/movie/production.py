@@ -12,7 +12,7 @@ from pathlib import Path
 from stackreel.errors import EngineError, StackreelError
 from stackreel.frames.engine import Engine, Output
 from stackreel.frames.overlay import doubts
-from stackreel.movie.subject import nothing_to_see, subject_of
+from stackreel.movie.subject import nothing_to_see, subject_of, without_background
 from stackreel.scene.document import load
 from stackreel.scene.scene import Scene
 from stackreel.scene.timeline import Timeline
@@ -56,7 +56,11 @@ class Production:
             for title in scene.titles:
                 titles[title.text, title.size] = title
         empty = nothing_to_see(self.volume)
-        return [*([empty] if empty else []), *doubts(titles.values(), self.output.size)]
+        return [
+            *([empty] if empty else []),
+            *without_background(self.volume),
+            *doubts(titles.values(), self.output.size),
+        ]
 
 
 def produce(

@@ -28,6 +28,16 @@ def subject_of(volume: Volume) -> Subject:
     )
 
 
+def without_background(volume: Volume) -> list[str]:
+    """A sentence for every channel of directions that does not say which value means "no direction"."""
+    return [
+        f'{one.path.name}: no value means "no direction", so 0 is a direction like any other and colours the borders; '
+        "if 0 is background, convert again with --background 0"
+        for one in volume.channels.values()
+        if one.kind == "axial" and one.background is None and one.value_range[0] == 0.0
+    ]
+
+
 def nothing_to_see(volume: Volume) -> str | None:
     """Why every movie of the volume is empty, in a sentence; None when there is something in it."""
     if volume.channels:
