@@ -142,10 +142,24 @@ def _pixels_from_border(row, column, u, v, t, plane, box, camera, height, width)
     return nearest
 
 
+@njit(nogil=True)
+def _value(pool, base, x, y, z, nearest):
+    """The value at a place of a brick, in samples from its first one; what it holds beyond itself included."""
+    least, most = -float(BEFORE), SIDE - BEFORE - 1.001
+    x, y, z = max(least, min(most, x)), max(least, min(most, y)), max(least, min(most, z))
+    ix, iy, iz = int(math.floor(x)), int(math.floor(y)), int(math.floor(z))
+    fx, fy, fz = np.float32(x - ix), np.float32(y - iy), np.float32(z - iz)
+    at = base + _U(((iz + BEFORE) * SIDE + iy + BEFORE) * SIDE + ix + BEFORE)
+    if nearest:
+        at += _U(fx >= 0.5) + _U(fy >= 0.5) * _U(SIDE) + _U(fz >= 0.5) * _U(SIDE * SIDE)
+        return np.float32(pool[at])
+    return trilinear(pool, at, fx, fy, fz)
+
+
 @njit(cache=True, nogil=True)
 def paint(
     tile, state, depth, which, begins, turn, camera, origin, per_step, shape, slots, pool, nearest,
-    planes, boxes, tables, rows, scales, opacity, line,
+    planes, boxes, tables, rows, scales, opacity, masked, line,
 ):  # fmt: skip
     """Lay what is seen of the volume at the crossings of a tile over its rays, as a thin sheet.
 
@@ -153,9 +167,12 @@ def paint(
     tables : (all entries, 4) float32: red, green, blue, opacity, of one plane after the other
     rows   : (n + 1,) int64: where each plane's begin; scales : (n, 2): value of its first entry, entries per value
     opacity: (n,) of each plane as a whole
+    masked : (n,) bool: whether opacities differ from place to place; four places of a pixel then give it smooth edges
     line   : (n, 4) float64: colour of the line along its border, and its width in pixels, 0 for none
     """
     height, width = state.shape[0], state.shape[1]
+    seen = np.empty(4, np.float32)
+    one = np.float32(1.0)
     for row in range(tile[0], tile[1]):
         v = 1.0 - (row + 0.5) * 2.0 / height
         for column in range(tile[2], tile[3]):
@@ -166,29 +183,35 @@ def paint(
             x = _index(0, t, u, v, camera, origin, per_step, shape)
             y = _index(1, t, u, v, camera, origin, per_step, shape)
             z = _index(2, t, u, v, camera, origin, per_step, shape)
-            ix, iy, iz = int(x), int(y), int(z)
-            bx, by, bz = ix // BRICK, iy // BRICK, iz // BRICK
-            fx, fy, fz = np.float32(x - ix), np.float32(y - iy), np.float32(z - iz)
-            local = ((iz - bz * BRICK + BEFORE) * SIDE + iy - by * BRICK + BEFORE) * SIDE + ix - bx * BRICK + BEFORE
-            at = _U(slots[bz, by, bx]) * _VOLUME + _U(local)
+            bx, by, bz = int(x) // BRICK, int(y) // BRICK, int(z) // BRICK
+            base = _U(slots[bz, by, bx]) * _VOLUME
             top = rows[s + 1] - rows[s] - 1
-            if nearest:
-                at += _U(fx >= 0.5) + _U(fy >= 0.5) * _U(SIDE) + _U(fz >= 0.5) * _U(SIDE * SIDE)
-                entry = math.floor((pool[at] - scales[s, 0]) * scales[s, 1] + 0.5)
-            else:
-                entry = (trilinear(pool, at, fx, fy, fz) - scales[s, 0]) * scales[s, 1]
-            entry = max(0.0, min(float(top), entry))
-            i = min(int(entry), max(0, top - 1))
-            f = np.float32(entry - i)
-            a, b = rows[s] + i, rows[s] + min(i + 1, top)
-            covers = np.float32(0.0)
+            seen[:] = 0.0
+            places = 4 if masked[s] else 1
+            for n in range(places):
+                if places > 1:
+                    un, vn = u + ((n & 1) - 0.5) / width, v + ((n >> 1) - 0.5) / height
+                    tn = _depth(planes[s], camera, un, vn)
+                    x = _index(0, tn, un, vn, camera, origin, per_step, shape)
+                    y = _index(1, tn, un, vn, camera, origin, per_step, shape)
+                    z = _index(2, tn, un, vn, camera, origin, per_step, shape)
+                value = _value(pool, base, x - bx * BRICK, y - by * BRICK, z - bz * BRICK, nearest)
+                entry = (value - scales[s, 0]) * scales[s, 1]
+                if nearest:
+                    entry = math.floor(entry + 0.5)
+                entry = max(0.0, min(float(top), entry))
+                i = min(int(entry), max(0, top - 1))
+                f = np.float32(entry - i)
+                a, b = rows[s] + i, rows[s] + min(i + 1, top)
+                alpha = tables[a, 3] + (tables[b, 3] - tables[a, 3]) * f
+                for c in range(3):
+                    seen[c] += alpha * (tables[a, c] + (tables[b, c] - tables[a, c]) * f)
+                seen[3] += alpha
+            share, covers = np.float32(1.0 / places), np.float32(0.0)
             if line[s, 3] > 0.0:
                 away = _pixels_from_border(row, column, u, v, t, planes[s], boxes[s], camera, height, width)
                 covers = np.float32(max(0.0, min(1.0, line[s, 3] - away + 0.5)))
-            alpha = tables[a, 3] + (tables[b, 3] - tables[a, 3]) * f
-            alpha = np.float32((alpha + (np.float32(1.0) - alpha) * covers) * opacity[s])
+            weight = through * np.float32(opacity[s])
             for c in range(3):
-                color = tables[a, c] + (tables[b, c] - tables[a, c]) * f
-                color += (np.float32(line[s, c]) - color) * covers
-                state[row, column, c] += through * alpha * color
-            state[row, column, 3] = through * (np.float32(1.0) - alpha)
+                state[row, column, c] += weight * (seen[c] * share * (one - covers) + np.float32(line[s, c]) * covers)
+            state[row, column, 3] = through - weight * (seen[3] * share * (one - covers) + covers)

@@ -44,6 +44,7 @@ class Sheets:
     rows: npt.NDArray[np.int64]
     scales: npt.NDArray[np.float64]
     opacity: npt.NDArray[np.float64]
+    masked: npt.NDArray[np.bool_]
     line: npt.NDArray[np.float64]
 
     @classmethod
@@ -69,6 +70,7 @@ class Sheets:
             np.cumsum([0, *map(len, tables)]),
             np.array(scales).reshape(-1, 2),
             np.array([s.opacity for s in shown]),
+            np.array([s.masked for s in shown], bool),
             np.array(lines).reshape(-1, 4),
         )
 
@@ -181,7 +183,7 @@ class Slicer:
         def lay(tile: npt.NDArray[np.int64]) -> None:
             paint(
                 tile, state, depth, which, *place, slots, samples, nearest, sheets.planes, sheets.boxes,
-                sheets.tables, sheets.rows, scales, sheets.opacity, sheets.line,
+                sheets.tables, sheets.rows, scales, sheets.opacity, sheets.masked, sheets.line,
             )  # fmt: skip
 
         for_each(self.threads, tiles, lay)
