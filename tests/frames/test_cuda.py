@@ -88,7 +88,7 @@ def test_the_kernels_compile_for_a_graphics_card(monkeypatch):
     monkeypatch.setattr(dispatcher, "get_current_device", lambda: hopper)
     arrays = (
         float32[:, :, ::1], float32[:, :, ::1], float64[::1], int64[::1], int32[:, :, ::1], int32[::1], uint64[::1],
-        uint8[::1], float32[:, ::1], float32[::1], int64[::1],
+        uint8[::1], float64[:, ::1], float32[::1], int64[::1],
     )  # fmt: skip
     for shaded, nearest in ((False, True), (True, False)):
         kernel = walk_kernel(shaded, nearest, COMPOSITE, True)

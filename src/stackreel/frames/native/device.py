@@ -116,8 +116,8 @@ class Processor:
                 taken.append(
                     march(
                         this.state, tile, frame, origin, 1.0 / spacing, *this.bounds, depths, span, step, some, bricks,
-                        samples, this.cells, this.look.packed, this.look.areas, scale, this.light, *this.around, this.nearest,
-                        this.blend, this.limits, this.lamps, this.cuts, this.mixture,
+                        samples, this.cells, this.look.packed, this.look.areas, scale, this.light, *this.around,
+                        this.nearest, this.blend, this.limits, this.lamps, this.cuts, this.mixture,
                     )
                 )  # fmt: skip
 
