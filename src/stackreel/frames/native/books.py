@@ -210,7 +210,7 @@ class Books:
         keep = self._next_use[: self.limit].astype(np.int64) << 32
         keep -= self._last_use[: self.limit]
         keep[empty] = np.iinfo(np.int64).max
-        keep[(self._last_use[: self.limit] == self._clock) & (self._owner[: self.limit] >= 0)] = -1
+        keep[(self._last_use[: self.limit] == self._clock) & (self._owner[: self.limit] >= 0)] = np.iinfo(np.int64).min
         return np.argpartition(keep, self.limit - count)[self.limit - count :].astype(np.int32)
 
     def _share_out(self, limit: int) -> None:

@@ -18,6 +18,8 @@ from stackreel.volume import Volume
 
 __all__ = ["BrickPool", "brick_bytes", "brick_grid", "for_each", "pool_dtype", "untouched"]
 
+MARGIN = 16 * mmap.PAGESIZE
+
 
 class BrickPool:
     """Slots for bricks of any level of one volume.
@@ -33,8 +35,10 @@ class BrickPool:
         dtype = pool_dtype(volume.dtype)
         # what becomes float32 is kept as the distance from the lowest value, lest large numbers lose their ends
         self.offset = volume.value_range[0] if dtype != volume.dtype else 0.0
-        self._memory = untouched(self.capacity * SIDE**3 * dtype.itemsize)
-        self.samples = np.frombuffer(self._memory, dtype).reshape(self.capacity, SIDE**3)
+        # sixteen pixels at a time also look beside the samples that count: before the first and behind the last
+        count = self.capacity * SIDE**3
+        self._memory = untouched(MARGIN + count * dtype.itemsize + MARGIN)
+        self.samples = np.frombuffer(self._memory, dtype, count, MARGIN).reshape(self.capacity, SIDE**3)
         self.low = np.empty((self.capacity, CELLS**3), dtype)
         self.high = np.empty((self.capacity, CELLS**3), dtype)
         self.slots = books.slots
@@ -44,7 +48,7 @@ class BrickPool:
     def _give_back(self, limit: int) -> None:
         """The slots from `limit` on are not used at present: the memory behind them is free for other things."""
         if hasattr(mmap, "MADV_DONTNEED"):
-            start = -(-limit * self.samples.strides[0] // mmap.PAGESIZE) * mmap.PAGESIZE
+            start = -(-(MARGIN + limit * self.samples.strides[0]) // mmap.PAGESIZE) * mmap.PAGESIZE
             if start < len(self._memory):
                 self._memory.madvise(mmap.MADV_DONTNEED, start)
 
