@@ -83,7 +83,7 @@ def crossings(number, planes, boxes, cut, camera, tile, state, base, limits, dep
                 first, last = _NOWHERE, np.float32(0.0)
             limits[row, column, 0], limits[row, column, 1] = first, last
             if first < last and state[row, column, 3] >= OPAQUE:
-                near, far = min(near, first), max(far, last)
+                near, far = min(near, float(first)), max(far, float(last))
     return most, near, far
 
 
