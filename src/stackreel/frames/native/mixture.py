@@ -21,7 +21,7 @@ from stackreel.errors import EngineError
 from stackreel.frames.native.books import Books, Filling, pool_dtype
 from stackreel.frames.native.occlusion import coarse_values
 from stackreel.frames.native.plan import brick_grid
-from stackreel.frames.native.pool import BrickPool, for_each, untouched
+from stackreel.frames.native.pool import MARGIN, BrickPool, for_each, untouched
 from stackreel.frames.native.tables import LookUp, extinctions, look_up, opacity_alone, packed, values_over
 from stackreel.geometry import Index3, Placement
 from stackreel.kernels import bricks as kernels
@@ -202,7 +202,7 @@ class MixedPool(BrickPool):
             begins.append(size)
             size += -(-self.capacity * SIDE**3 * plane.dtype.itemsize // ALIGNED) * ALIGNED
         self._begins = (*begins, size)
-        self._memory = untouched(size + ALIGNED)
+        self._memory = untouched(size + MARGIN)
         self.buffer = np.frombuffer(self._memory, np.uint8)
         books.given_up = self._give_back
         self.views = tuple(self.buffer.view(dtype) for dtype in KINDS)
