@@ -70,9 +70,9 @@ def test_a_thin_sheet_seen_aslant_is_even_in_a_maximum(make_volume):
     volume = make_volume(data, Spacing(1, 1, 1))
     camera = Camera((1.5, 0.3, -1.2), (0, 0, 0), (0, -1, 0), 10)
     picture = rendered(volume, Scene(camera, GREY, blend="maximum"), (96, 72)).rgba[..., 0] * 255
-    # all rays through the middle of the picture pass the sheet; samples fall within a third of a voxel of its crest
+    # all rays through the middle of the picture pass the sheet; samples fall close to its crest
     middle = picture[26:46, 38:58]
-    assert middle.min() > 250 - 0.36 * 240
+    assert middle.min() > 250 - 0.2 * 240
     assert middle.max() <= 250.5
 
 
