@@ -200,7 +200,8 @@ def _runs(runs, top, bottom, begins, ends, slant, first, end):
 @njit(cache=True, nogil=True, fastmath={"contract", "nnan", "nsz"})
 def march(
     state, tile, camera, origin, per_step, lower, upper, shell, span, dt, met, bricks,
-    pool, cells, colors, areas, scale, light, openness, open_size, open_origin, open_step, nearest, blend, limits, lamps, cuts, mixture,
+    pool, cells, colors, areas, scale, light, openness, open_size, open_origin, open_step, nearest, blend, limits,
+    lamps, cuts, mixture,
 ):  # fmt: skip
     """Carry the rays of a tile of pixels through some planes of one level; returns the samples taken.
 

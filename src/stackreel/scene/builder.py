@@ -218,8 +218,9 @@ class Movie:
         samples: int | None = None,
         transparent: bool | None = None,
     ) -> None:
-        """A movie of that volume, or of several registered ones by name; size in pixels (1920 × 1080 if left out), fps frames a second (25).
+        """A movie of that volume, or of several registered ones by name.
 
+        size        : in pixels, 1920 × 1080 if left out; fps : frames a second, 25 if left out
         samples     : rays a pixel: 1, 4 or 9
         transparent : pictures with an alpha channel, and no background
         """

@@ -1,7 +1,7 @@
 """Several volumes of one place: retardation and direction of the same sections, dyes of the same tissue, its regions.
 
-They must be registered: as many samples along every axis, equally far apart, so that a voxel of one is the same piece of
-tissue in all. Then they can be shown together, at every level of detail.
+They must be registered: as many samples along every axis, equally far apart, so that a voxel of one is the same piece
+of tissue in all. Then they can be shown together, at every level of detail.
 """
 
 from __future__ import annotations
