@@ -55,7 +55,7 @@ _FAR = 1e9
 
 
 @njit(nogil=True)
-def _cut_light(cuts, camera, u, v, depth, dt, light, lamps):
+def _cut_light(cuts, camera, u, v, depth, dt, light):
     """How bright the plane is on which a ray begins at such a depth, or NO_CUT when it begins on none of them."""
     for p in range(cuts.shape[0]):
         away, along = cuts[p, 3], 0.0
@@ -63,12 +63,12 @@ def _cut_light(cuts, camera, u, v, depth, dt, light, lamps):
             away += cuts[p, axis] * camera[0, axis]
             along += cuts[p, axis] * (camera[3, axis] + u * camera[1, axis] + v * camera[2, axis])
         if along > 0.0 and abs(away + depth * along) < (0.01 * dt + 1e-6 * depth) * along:
-            return face_light(light, lamps, -cuts[p, 0], -cuts[p, 1], -cuts[p, 2])
+            return face_light(light, -cuts[p, 0], -cuts[p, 1], -cuts[p, 2])
     return NO_CUT
 
 
 @njit(nogil=True, fastmath={"contract", "nnan", "nsz"})
-def _enter(state, tile, rays, alive, camera, eye, per_step, lower, upper, shell, dt, limits, light, lamps, cuts):
+def _enter(state, tile, rays, alive, camera, eye, per_step, lower, upper, shell, dt, limits, light, cuts):
     """Lay out the rays of a tile: what they have gathered, and between which steps they are inside the box.
 
     A ray that enters by a face of the box, or where its limits begin on a plane of `cuts`, keeps how bright that is.
@@ -82,7 +82,7 @@ def _enter(state, tile, rays, alive, camera, eye, per_step, lower, upper, shell,
         for side in range(2):
             n = 1.0 if side else -1.0
             faces[axis, side] = face_light(
-                light, lamps, n if axis == 0 else 0.0, n if axis == 1 else 0.0, n if axis == 2 else 0.0
+                light, n if axis == 0 else 0.0, n if axis == 1 else 0.0, n if axis == 2 else 0.0
             )
     for row in range(tile[0], tile[1]):
         at = (row - tile[0]) * ROW
@@ -94,7 +94,7 @@ def _enter(state, tile, rays, alive, camera, eye, per_step, lower, upper, shell,
             if limits.shape[0] > 0:
                 if limits[row, column, 0] > first:
                     first = limits[row, column, 0]
-                    face = _cut_light(cuts, camera, u, v, first, dt, light, lamps)
+                    face = _cut_light(cuts, camera, u, v, first, dt, light)
                 last = min(last, limits[row, column, 1])
             for axis in range(3):
                 w = camera[3, axis] + u * camera[1, axis] + v * camera[2, axis]
@@ -255,7 +255,7 @@ def march(
     left = tile[2] // TILE * TILE
     # how far from its box a ray may be sampled: half a step
     reach = 0.5 * dt * (np.abs(camera[1]) + np.abs(camera[2]) + np.abs(camera[3])) * per_step
-    _enter(state, tile, rays, alive, camera, eye, per_step, lower, upper, shell, dt, limits, light, lamps, cuts)
+    _enter(state, tile, rays, alive, camera, eye, per_step, lower, upper, shell, dt, limits, light, cuts)
     nearest_step, end_step = _reach(tile, rays, alive)
     nearest_step, end_step = max(span[0], near + nearest_step), min(span[1], near + end_step)
     taken = 0

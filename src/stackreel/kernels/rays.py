@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from stackreel.kernels import run
-from stackreel.kernels.run import AVERAGE, COMPOSITE, CUT_DEPTH, EVEN, MAXIMUM, MINIMUM, NO_CUT, OPAQUE
+from stackreel.kernels.run import AVERAGE, COMPOSITE, CUT_DEPTH, CUT_LIGHT, EVEN, MAXIMUM, MINIMUM, NO_CUT, OPAQUE
 from stackreel.kernels.sample import BEFORE, BRICK, CELL, CELLS, SIDE
 
 # Where what a pass says in real numbers stands in one array, x before y before z: the camera's place in sample
@@ -39,6 +39,7 @@ _ALL = _U(0xFFFFFFFFFFFFFFFF)
 _ZERO, _ONE, _HALF, _QUARTER, _TINY = _F(0.0), _F(1.0), _F(0.5), _F(0.25), _F(1e-30)
 _WIDE, _STILL, _LONG = _F(BRICK), _F(1e-20), _F(1e9)
 _OPAQUE, _EVEN, _NO_CUT, _PER_CUT = _F(OPAQUE), _F(EVEN), _F(NO_CUT), _F(1.0 / CUT_DEPTH)
+_CUT_LIGHT = _F(CUT_LIGHT)
 
 
 def numbers_of(
@@ -114,6 +115,12 @@ def make(jit: Callable[[Any], Any]) -> Any:
         return _F(lit + _F(numbers[LAMPS + 4]) * max(_ZERO, _F(rim)))
 
     @jit
+    def face_by(numbers, nx, ny, nz):
+        """How bright a cut with such a unit normal is, ambient light apart, as run.face_light says."""
+        key = nx * _F(numbers[LIGHT + 4]) + ny * _F(numbers[LIGHT + 5]) + nz * _F(numbers[LIGHT + 6])
+        return max(_ZERO, _F(_CUT_LIGHT + (_ONE - _CUT_LIGHT) * max(_ZERO, _F(key)) - _F(numbers[LIGHT])))
+
+    @jit
     def cut_light(numbers, wx, wy, wz, depth):
         """How bright the plane is on which a ray begins at such a depth, or NO_CUT when it begins on none."""
         light, p = _NO_CUT, NUMBERS
@@ -125,7 +132,7 @@ def make(jit: Callable[[Any], Any]) -> Any:
             along = a * wx + b * wy + c * wz
             near = (0.01 * numbers[STEP] + 1e-6 * depth) * along
             if light < _ZERO and along > 0.0 and abs(away + depth * along) < near:
-                light = lit_by(numbers, _F(-a), _F(-b), _F(-c))
+                light = face_by(numbers, _F(-a), _F(-b), _F(-c))
             p += 4
         return light
 
@@ -233,15 +240,15 @@ def make(jit: Callable[[Any], Any]) -> Any:
         begin = first
         first, last = between(first, last, ox, dx, lx, ux)
         if first > begin:
-            face = lit_by(numbers, _ONE if dx < 0.0 else -_ONE, _ZERO, _ZERO)
+            face = face_by(numbers, _ONE if dx < 0.0 else -_ONE, _ZERO, _ZERO)
         begin = first
         first, last = between(first, last, oy, dy, ly, uy)
         if first > begin:
-            face = lit_by(numbers, _ZERO, _ONE if dy < 0.0 else -_ONE, _ZERO)
+            face = face_by(numbers, _ZERO, _ONE if dy < 0.0 else -_ONE, _ZERO)
         begin = first
         first, last = between(first, last, oz, dz, lz, uz)
         if first > begin:
-            face = lit_by(numbers, _ZERO, _ZERO, _ONE if dz < 0.0 else -_ONE)
+            face = face_by(numbers, _ZERO, _ZERO, _ONE if dz < 0.0 else -_ONE)
         if not first < last or through < _OPAQUE:
             return 0
         # in steps from the shell's first plane

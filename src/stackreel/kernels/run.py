@@ -28,6 +28,7 @@ WEIGHT, COLOR, SLOPE, DULL, GLOSS = 4 * FIELD, 5 * FIELD, 8 * FIELD, 11 * FIELD,
 SPOTS = 13 * FIELD
 COMPOSITE, MAXIMUM, MINIMUM, AVERAGE = 0, 1, 2, 3
 EVEN = 0.7
+CUT_LIGHT = 0.8
 NO_CUT = -1.0
 CUT_DEPTH = 2.0
 
@@ -230,12 +231,14 @@ def slopes(pool, base, spots, offsets, count, per, reach):
 
 
 @njit(nogil=True)
-def face_light(light, lamps, nx, ny, nz):
-    """How bright a face with such a unit normal is, ambient light apart; light and lamps as in light_up."""
+def face_light(light, nx, ny, nz):
+    """How bright a cut with such a unit normal is, ambient light apart; light as in light_up.
+
+    A cut shows tissue as a section does: in nearly its true colours, a little dimmer the more it turns from the key
+    light, whatever the strength of the lamps.
+    """
     key = max(0.0, nx * light[4] + ny * light[5] + nz * light[6])
-    fill = 0.5 + 0.5 * (nx * lamps[0, 1] + ny * lamps[0, 2] + nz * lamps[0, 3])
-    rim = max(0.0, nx * lamps[1, 1] + ny * lamps[1, 2] + nz * lamps[1, 3])
-    return light[1] * key + lamps[0, 0] * fill + lamps[1, 0] * rim
+    return max(0.0, CUT_LIGHT + (1.0 - CUT_LIGHT) * key - light[0])
 
 
 @njit(nogil=True, error_model="numpy", fastmath={"contract", "nnan", "nsz"})
