@@ -297,7 +297,7 @@ def lamps_of(light: Light, camera: Camera) -> npt.NDArray[np.float64]:
 
 
 def light_vector(light: Light, camera: Camera, transfer: TransferFunction, output: Output) -> npt.NDArray[np.float64]:
-    """A light as kernels.run.light_up wants it: weights, its direction in the world, what is noise, how far slopes reach.
+    """A light as kernels.run.light_up wants it: weights, direction in the world, what is noise, how far slopes reach.
 
     Slopes reach as far as a voxel that covers `detail` pixels.
     """
