@@ -19,6 +19,13 @@ PARTS = (
     ("OutputSpec", "output"),
     ("SceneSpec", "scene"),
     ("ColorMap", "color: {map, range}"),
+    ("OpacityOf", "opacity: {channel, points}"),
+    ("ChannelSpec", "channels: <name>"),
+    ("LabelsSpec", "labels: {…}"),
+    ("IsoSpec", "iso: {…}"),
+    ("GradientSpec", "background: {top, bottom}"),
+    ("ClipSpec", "clip (in scene)"),
+    ("SliceSpec", "slices (in scene)"),
     ("LightSpec", "light: {…}"),
     ("CameraSpec", "camera (in scene)"),
     ("BoxSpec", "a box"),
@@ -32,6 +39,8 @@ PARTS = (
     ("KeySpec", "keys (of a camera)"),
     ("LookMove", "look: {…}"),
     ("CropMove", "crop: {…}"),
+    ("ClipMove", "clip: {…}"),
+    ("SliceMove", "slice: {…}"),
     ("TitleSpec", "title: {…}"),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -85,3 +86,13 @@ def test_spacing_in_the_docs_is_spacing():
         for said in re.findall(r"--spacing ((?:\S+ ){2}\S+)", page.read_text("utf-8")):
             values = said.replace("`", "").split()
             assert Spacing.parse(values).z > 0
+
+
+def test_the_reference_shows_every_part_of_the_movie_file_and_every_command():
+    spec = importlib.util.spec_from_file_location("mkdocs_hooks", ROOT / "tools" / "mkdocs_hooks.py")
+    hooks = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(hooks)
+    keys = hooks.movie_file_keys()  # ends with the names of parts that it does not show
+    for key in ("`slices (in scene)`", "`channels: <name>`", "`iso: {…}`", "`shots`"):
+        assert f"### {key}" in keys
+    assert "stackreel plan" in hooks.command_line()
