@@ -334,11 +334,6 @@ def march(
                         a[2] + down * per_row[2] + (left + 0.5) * b[2] - brick[2] * BRICK,
                         b[0], b[1], b[2], least, most,
                     )  # fmt: skip
-                    across, upwards = (left + 0.5) * 2.0 / width - 1.0, 1.0 - (row + 0.5) * 2.0 / height
-                    for axis in range(3):
-                        view[axis] = camera[3, axis] + across * camera[1, axis] + upwards * camera[2, axis]
-                        open_at[axis] = open_from[axis] + t * view[axis] / open_step[axis]
-                        open_by[axis] = t * along[axis] / open_step[axis]
                     if mixture is not None:
                         views, channels, layers, scales, tables = mixture
                         mix(views, channels, layers, scales, tables, slot, spots, offsets, j0, j1)
@@ -347,9 +342,6 @@ def march(
                         if not shaded:
                             gather_lit(rays, at, spots, j0, j1)
                             continue
-                        mixed_slopes(
-                            views, channels, layers, scales, tables, slot, spots, offsets, j0, j1, per_step, slope,
-                        )  # fmt: skip
                     else:
                         values_there(pool, base, spots, offsets, j0, j1, nearest)
                         if blend != COMPOSITE:
@@ -358,6 +350,14 @@ def march(
                         if not shaded:
                             gather(rays, at, spots, j0, j1, k - near, colors, v0, per_value)
                             continue
+                    across, upwards = (left + 0.5) * 2.0 / width - 1.0, 1.0 - (row + 0.5) * 2.0 / height
+                    for axis in range(3):
+                        view[axis] = camera[3, axis] + across * camera[1, axis] + upwards * camera[2, axis]
+                    if mixture is not None:
+                        mixed_slopes(
+                            views, channels, layers, scales, tables, slot, spots, offsets, j0, j1, per_step, slope,
+                        )  # fmt: skip
+                    else:
                         slopes(pool, base, spots, offsets, j1 - j0, per_step, slope)
                         # between labels and angles there are no values to pass through
                         passed = 0.0 if nearest else dt
@@ -368,6 +368,9 @@ def march(
                             continue
                     light_up(spots, j1 - j0, j0, light, light[7] / widest, lamps, view, along, rays, at, k - near)
                     if light[8] > 0.0:
+                        for axis in range(3):
+                            open_at[axis] = open_from[axis] + t * view[axis] / open_step[axis]
+                            open_by[axis] = t * along[axis] / open_step[axis]
                         darken(
                             spots, j1 - j0, j0, light[8], openness, open_size,
                             open_at[0], open_at[1], open_at[2], open_by[0], open_by[1], open_by[2],
