@@ -23,28 +23,58 @@ def _pointer(context, builder, array_type, array, index):
     return gep_inbounds(builder, context.make_array(array_type)(context, builder, array).data, index)
 
 
-@intrinsic
-def take(typing, array, index):
-    """array[index] of a flat array that is only read."""
+def _one(promise):
+    """An intrinsic array[index] of a flat array, with what the compiler is promised about it."""
 
-    def code(context, builder, signature, arguments):
-        value = builder.load(_pointer(context, builder, array, *arguments))
-        value.set_metadata("alias.scope", _read_only(builder))
-        return value
+    def read(typing, array, index):
+        def code(context, builder, signature, arguments):
+            value = builder.load(_pointer(context, builder, array, *arguments))
+            value.set_metadata(promise, _read_only(builder))
+            return value
 
-    return array.dtype(array, types.uint64), code
+        return array.dtype(array, types.uint64), code
+
+    return intrinsic(read)
 
 
-@intrinsic
-def get(typing, array, index):
-    """array[index] of a flat array that is also written."""
+def _several(count):
+    """An intrinsic: so many neighbours of a flat array that is only read, from array[index] on, each as float32."""
 
-    def code(context, builder, signature, arguments):
-        value = builder.load(_pointer(context, builder, array, *arguments))
-        value.set_metadata("noalias", _read_only(builder))
-        return value
+    def read(typing, array, index):
+        kind = array.dtype
+        bits = max(32, count * kind.bitwidth)
 
-    return array.dtype(array, types.uint64), code
+        def code(context, builder, signature, arguments):
+            whole, float32, found = ir.IntType(bits), ir.FloatType(), []
+            place = builder.bitcast(_pointer(context, builder, array, *arguments), whole.as_pointer())
+            together = builder.load(place, align=1)
+            together.set_metadata("alias.scope", _read_only(builder))
+            for n in range(count):
+                if isinstance(kind, types.Float):
+                    part = builder.trunc(builder.lshr(together, whole(n * 32)), ir.IntType(32))
+                    found.append(builder.bitcast(part, float32))
+                else:
+                    up = builder.shl(together, whole(bits - (n + 1) * kind.bitwidth))
+                    shift = builder.ashr if kind.signed else builder.lshr
+                    found.append(builder.sitofp(shift(up, whole(bits - kind.bitwidth)), float32))
+            return context.make_tuple(builder, signature.return_type, found)
+
+        return types.UniTuple(types.float32, count)(array, types.uint64), code
+
+    return intrinsic(read)
+
+
+take = _one("alias.scope")
+"""take(array, index): array[index] of a flat array that is only read."""
+
+get = _one("noalias")
+"""get(array, index): array[index] of a flat array that is also written."""
+
+pair = _several(2)
+"""pair(array, index): array[index] and array[index + 1] as float32; reads up to three bytes beyond them."""
+
+two_pairs = _several(4)
+"""two_pairs(array, index): array[index] to array[index + 3] as float32."""
 
 
 @intrinsic
@@ -57,49 +87,6 @@ def put(typing, array, index, value):
         return context.get_dummy_value()
 
     return types.void(array, types.uint64, array.dtype), code
-
-
-@intrinsic
-def pair(typing, array, index):
-    """array[index] and array[index + 1] as float32; reads up to three bytes beyond them."""
-    kind = array.dtype
-    bits = max(32, 2 * kind.bitwidth)
-
-    def code(context, builder, signature, arguments):
-        whole, float32 = ir.IntType(bits), ir.FloatType()
-        place = builder.bitcast(_pointer(context, builder, array, *arguments), whole.as_pointer())
-        both = builder.load(place, align=1)
-        both.set_metadata("alias.scope", _read_only(builder))
-        found = []
-        for n in range(2):
-            if isinstance(kind, types.Float):
-                part = builder.trunc(builder.lshr(both, ir.Constant(whole, n * 32)), ir.IntType(32))
-                found.append(builder.bitcast(part, float32))
-            else:
-                up = builder.shl(both, ir.Constant(whole, bits - (n + 1) * kind.bitwidth))
-                shift = builder.ashr if kind.signed else builder.lshr
-                low = shift(up, ir.Constant(whole, bits - kind.bitwidth))
-                found.append(builder.sitofp(low, float32))
-        return context.make_tuple(builder, signature.return_type, found)
-
-    return types.UniTuple(types.float32, 2)(array, types.uint64), code
-
-
-@intrinsic
-def two_pairs(typing, array, index):
-    """array[index] to array[index + 3] of an array of int8 that is only read, as float32."""
-
-    def code(context, builder, signature, arguments):
-        whole, found = ir.IntType(32), []
-        place = builder.bitcast(_pointer(context, builder, array, *arguments), whole.as_pointer())
-        four = builder.load(place, align=1)
-        four.set_metadata("alias.scope", _read_only(builder))
-        for n in range(4):
-            part = builder.ashr(builder.shl(four, whole(24 - 8 * n)), whole(24))
-            found.append(builder.sitofp(part, ir.FloatType()))
-        return context.make_tuple(builder, signature.return_type, found)
-
-    return types.UniTuple(types.float32, 4)(array, types.uint64), code
 
 
 @intrinsic
