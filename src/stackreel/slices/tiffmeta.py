@@ -11,25 +11,10 @@ import math
 from typing import Any
 from xml.etree import ElementTree
 
-from stackreel.errors import UnitError
-from stackreel.geometry import MICROMETRES_PER, Spacing, format_um
+from stackreel.geometry import Spacing, format_um
+from stackreel.slices.lengths import INCH_UM, UNITS, Size, spacing_or_note, to_um
 
-_INCH_UM = 25_400.0
 _PRINTER_DPI = (72, 96, 100, 150, 200, 300, 600)
-_SPELT = {
-    1e-6: "pm",
-    1e-4: "å angstrom ångström",
-    1e-3: "nanometer nanometre nanometers nanometres",
-    1.0: "micrometer micrometre micrometers micrometres microns",
-    1e3: "millimeter millimetre millimeters millimetres",
-    1e4: "centimeter centimetre",
-    _INCH_UM: "in inch inches",
-    1e6: "meter metre",
-}  # as ImageJ and OME write them, besides the usual abbreviations
-_UNITS = {**MICROMETRES_PER, **{name: um for um, names in _SPELT.items() for name in names.split()}}
-
-Size = tuple[float | None, float | None, float | None]
-"""Micrometres along (z, y, x); None where nothing is known."""
 
 
 def spacing_of(tif: Any, page: Any, sections: int) -> tuple[Spacing | None, list[str]]:
@@ -51,18 +36,8 @@ def spacing_of(tif: Any, page: Any, sections: int) -> tuple[Spacing | None, list
             notes.append(f"ImageJ states no distance between sections, which for it means {format_um(unit)}")
     else:
         size, source = _from_resolution(page), "resolution tags"
-    z, y, x = size
-    if z is not None and y is not None and x is not None:
-        try:
-            return Spacing(z, y, x, "um"), notes
-        except UnitError as error:
-            return None, [*notes, f"the files' {source} are not believed: {error}"]
-    if y is not None and x is not None:
-        notes.append(
-            f"the files' {source} give pixels of {format_um(y)} × {format_um(x)} but no distance between "
-            f"sections; --spacing Z {_length(y)} {_length(x)} states all three"
-        )
-    return None, notes
+    spacing, said = spacing_or_note(size, source)
+    return spacing, [*notes, *said]
 
 
 def ome_sizes(xml: str) -> dict[str, int]:
@@ -89,9 +64,9 @@ def _from_ome(xml: str) -> Size:
     if pixels is None:
         return (None, None, None)
     z, y, x = (
-        _um(
+        to_um(
             pixels.get(f"PhysicalSize{axis}"),
-            _UNITS.get(pixels.get(f"PhysicalSize{axis}Unit", "µm").casefold()),
+            UNITS.get(pixels.get(f"PhysicalSize{axis}Unit", "µm").casefold()),
         )
         for axis in "ZYX"
     )
@@ -103,28 +78,28 @@ def _from_imagej(metadata: dict[str, Any], page: Any) -> Size:
     x, y = (_pixel(page, code) for code in (282, 283))
     depth = metadata.get("spacing")
     return (
-        _um(abs(depth) if isinstance(depth, int | float) else None, _imagej_unit(metadata, "zunit") or unit),
-        _um(y, _imagej_unit(metadata, "yunit") or unit),
-        _um(x, unit),
+        to_um(abs(depth) if isinstance(depth, int | float) else None, _imagej_unit(metadata, "zunit") or unit),
+        to_um(y, _imagej_unit(metadata, "yunit") or unit),
+        to_um(x, unit),
     )
 
 
 def _imagej_unit(metadata: dict[str, Any], key: str) -> float | None:
     name = str(metadata.get(key, "")).replace("\\u00B5", "µ").replace("\\u00b5", "µ")
-    return _UNITS.get(name.casefold())
+    return UNITS.get(name.casefold())
 
 
 def _from_resolution(page: Any) -> Size:
     unit = page.tags.valueof(296, default=2)
-    um = {2: _INCH_UM, 3: 1e4, 4: 1e3, 5: 1.0}.get(int(unit))
+    um = {2: INCH_UM, 3: 1e4, 4: 1e3, 5: 1.0}.get(int(unit))
     if um is None:
         return (None, None, None)
-    x, y = (_um(_pixel(page, code), um) for code in (282, 283))
+    x, y = (to_um(_pixel(page, code), um) for code in (282, 283))
     if x is None or y is None:
         return (None, None, None)
     per_unit = um / x
     if math.isclose(per_unit, 1, rel_tol=1e-3) or any(
-        math.isclose(_INCH_UM / x, dpi, rel_tol=5e-3) for dpi in _PRINTER_DPI
+        math.isclose(INCH_UM / x, dpi, rel_tol=5e-3) for dpi in _PRINTER_DPI
     ):
         return (None, None, None)
     return (None, y, x)
@@ -138,18 +113,3 @@ def _pixel(page: Any, code: int) -> float | None:
         return float(d) / float(n) if n > 0 and d > 0 else None
     except (TypeError, ValueError):
         return None
-
-
-def _um(value: Any, unit_um: float | None) -> float | None:
-    """A length in µm when both number and unit make sense."""
-    if value is None or unit_um is None:
-        return None
-    try:
-        um = float(value) * unit_um
-    except (TypeError, ValueError):
-        return None
-    return um if 0 < um < math.inf else None
-
-
-def _length(um: float) -> str:
-    return f"{um:.6g}um"
