@@ -47,31 +47,35 @@ def front_to_back(wanted, slots, cells, eye):
 
 
 @njit(nogil=True)
-def _tiles_of(x, y, z, camera, origin, step, right, up, size, side, margin):
-    """First and end tile row and column that a brick may cover; all when it reaches behind the camera."""
+def footprint(first, side, margin, eye, ahead, right, up, size, within):
+    """The pixels that a cube of samples may cover: first and end row, first and end column.
+
+    first, side      : its first sample (x, y, z), and how many there are along an axis
+    margin           : samples that it is taken to reach beyond itself (x, y, z)
+    eye              : the camera in sample indices (x, y, z)
+    ahead, right, up : depth, and place in the picture times depth, -1..1 in it, per sample (x, y, z)
+    size             : width and height of the picture
+    within           : rows and columns, given likewise, beyond which it does not matter; all of them are returned when
+                       the cube reaches behind the camera
+    """
     width, height = size
-    rows, columns = -(-height // side), -(-width // side)
     u0, u1, v0, v1 = np.inf, -np.inf, np.inf, -np.inf
     for c in range(8):
         i, j, k = c & 1, c >> 1 & 1, c >> 2
-        px = origin[0] + step[0] * ((x + i) * BRICK + (i * 2 - 1) * margin[0]) - camera[0, 0]
-        py = origin[1] + step[1] * ((y + j) * BRICK + (j * 2 - 1) * margin[1]) - camera[0, 1]
-        pz = origin[2] + step[2] * ((z + k) * BRICK + (k * 2 - 1) * margin[2]) - camera[0, 2]
-        t = px * camera[3, 0] + py * camera[3, 1] + pz * camera[3, 2]
+        x = first[0] + i * side + (i * 2 - 1) * margin[0] - eye[0]
+        y = first[1] + j * side + (j * 2 - 1) * margin[1] - eye[1]
+        z = first[2] + k * side + (k * 2 - 1) * margin[2] - eye[2]
+        t = x * ahead[0] + y * ahead[1] + z * ahead[2]
         if t <= 1e-6:
-            return 0, rows, 0, columns
-        u = (px * right[0] + py * right[1] + pz * right[2]) / t
-        v = (px * up[0] + py * up[1] + pz * up[2]) / t
+            return within[0], within[1], within[2], within[3]
+        u = (x * right[0] + y * right[1] + z * right[2]) / t
+        v = (x * up[0] + y * up[1] + z * up[2]) / t
         u0, u1, v0, v1 = min(u0, u), max(u1, u), min(v0, v), max(v1, v)
-    left = math.floor(((u0 + 1.0) * 0.5 * width - 1.0) / side)
-    right_end = math.floor(((u1 + 1.0) * 0.5 * width + 1.0) / side) + 1.0
-    top = math.floor(((1.0 - v1) * 0.5 * height - 1.0) / side)
-    bottom = math.floor(((1.0 - v0) * 0.5 * height + 1.0) / side) + 1.0
     return (
-        int(max(0.0, min(rows, top))),
-        int(max(0.0, min(rows, bottom))),
-        int(max(0.0, min(columns, left))),
-        int(max(0.0, min(columns, right_end))),
+        max(within[0], int(math.floor((1.0 - v1) * 0.5 * height - 1.0))),
+        min(within[1], int(math.ceil((1.0 - v0) * 0.5 * height + 1.0))),
+        max(within[2], int(math.floor((u0 + 1.0) * 0.5 * width - 1.0))),
+        min(within[3], int(math.ceil((u1 + 1.0) * 0.5 * width + 1.0))),
     )
 
 
@@ -87,13 +91,15 @@ def bricks_of_tiles(bricks, camera, origin, step, size, side, margin):
     """
     columns = -(-size[0] // side)
     tiles = columns * -(-size[1] // side)
-    right, up = camera[1] / np.sum(camera[1] ** 2), camera[2] / np.sum(camera[2] ** 2)
+    eye, ahead = (camera[0] - origin) / step, camera[3] * step
+    right, up = camera[1] / np.sum(camera[1] ** 2) * step, camera[2] / np.sum(camera[2] ** 2) * step
+    everything = 0, size[1], 0, size[0]
     covered = np.empty((len(bricks), 4), np.int64)
     begins = np.zeros(tiles + 1, np.int64)
     for n in range(len(bricks)):
-        top, bottom, left, end = _tiles_of(
-            bricks[n, 0], bricks[n, 1], bricks[n, 2], camera, origin, step, right, up, size, side, margin
-        )
+        first = bricks[n, 0] * BRICK, bricks[n, 1] * BRICK, bricks[n, 2] * BRICK
+        top, bottom, left, end = footprint(first, BRICK, margin, eye, ahead, right, up, size, everything)
+        top, bottom, left, end = top // side, -(-bottom // side), left // side, -(-end // side)
         covered[n, 0], covered[n, 1], covered[n, 2], covered[n, 3] = top, bottom, left, end
         for i in range(top, bottom):
             for j in range(left, end):

@@ -17,7 +17,7 @@ import math
 import numpy as np
 from numba import njit
 
-from stackreel.kernels.cover import outward
+from stackreel.kernels.cover import footprint, outward
 from stackreel.kernels.layers import MIXED_SPOTS, mix, mixed_slopes, weigh_mixed
 from stackreel.kernels.run import (
     BLUE,
@@ -255,6 +255,7 @@ def march(
     left = tile[2] // TILE * TILE
     # how far from its box a ray may be sampled: half a step
     reach = 0.5 * dt * (np.abs(camera[1]) + np.abs(camera[2]) + np.abs(camera[3])) * per_step
+    exactly = np.zeros(3)
     _enter(state, tile, rays, alive, camera, eye, per_step, lower, upper, shell, dt, limits, light, cuts)
     nearest_step, end_step = _reach(tile, rays, alive)
     nearest_step, end_step = max(span[0], near + nearest_step), min(span[1], near + end_step)
@@ -285,22 +286,9 @@ def march(
             k1 = min(end_step, int(math.floor(t1 / dt - 0.5 + spare + 1e-6)) + 1)
             if outside or k0 >= k1:
                 continue
-            # the pixels that the part covers
-            top, bottom, first, end = tile[0], tile[1], tile[2], tile[3]
-            if t0 - spare * dt > 1e-6:
-                u0, u1, w0, w1 = np.inf, -np.inf, np.inf, -np.inf
-                for c in range(8):
-                    x = parts[p, 0] + (c & 1) * side + ((c & 1) * 2 - 1) * spare * reach[0] - eye[0]
-                    y = parts[p, 1] + (c >> 1 & 1) * side + ((c >> 1 & 1) * 2 - 1) * spare * reach[1] - eye[1]
-                    z = parts[p, 2] + (c >> 2) * side + ((c >> 2) * 2 - 1) * spare * reach[2] - eye[2]
-                    t = max(1e-9, x * ahead[0] + y * ahead[1] + z * ahead[2])
-                    u = (x * right[0] + y * right[1] + z * right[2]) / t
-                    w = (x * upward[0] + y * upward[1] + z * upward[2]) / t
-                    u0, u1, w0, w1 = min(u0, u), max(u1, u), min(w0, w), max(w1, w)
-                first = max(first, int(max(-_FAR, math.floor((u0 + 1.0) * 0.5 * width - 1.0))))
-                end = min(end, int(min(_FAR, math.ceil((u1 + 1.0) * 0.5 * width + 1.0))))
-                top = max(top, int(max(-_FAR, math.floor((1.0 - w1) * 0.5 * height - 1.0))))
-                bottom = min(bottom, int(min(_FAR, math.ceil((1.0 - w0) * 0.5 * height + 1.0))))
+            top, bottom, first, end = footprint(
+                parts[p], side, reach if spare > 0.0 else exactly, eye, ahead, right, upward, (width, height), tile
+            )
             for k in range(k0, k1):
                 t = (k + 0.5) * dt
                 for axis in range(3):
