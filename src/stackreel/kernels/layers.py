@@ -21,16 +21,16 @@ from stackreel.kernels.run import (
     COLOR,
     DULL,
     FIELD,
-    FIRST,
     GLOSS,
     LANES,
-    LAST,
     LENGTH,
     OPAQUE,
     SLOPE,
     SPOTS,
     WEIGHT,
+    heaviest,
     opacity_over,
+    size_within,
     slopes,
     unpacked,
     values_there,
@@ -266,8 +266,7 @@ def weigh_mixed(rays, at, spots, j0, j1, k):
     for i in range(_U(j1 - j0 + LANES - 1) // _U(LANES) * _U(LANES)):
         r = row + start + i
         through = get(rays, r)
-        size = max(zero, min(get(rays, r + _U(LAST)), next_) - max(get(rays, r + _U(FIRST)), this))
-        size *= get(rays, r + _U(LENGTH))
+        size = size_within(rays, r, this, next_) * get(rays, r + _U(LENGTH))
         kappa = get(spots, _U(SUM) + i)
         per_kappa = one / max(kappa, tiny)
         weight = opacity_over(kappa * size) * through
@@ -277,7 +276,4 @@ def weigh_mixed(rays, at, spots, j0, j1, k):
         put(spots, _U(COLOR + 2 * FIELD) + i, get(spots, _U(COLOR + 2 * FIELD) + i) * per_kappa)
         put(spots, _U(DULL) + i, one)
         put(spots, _U(GLOSS) + i, zero)
-    most = zero
-    for i in range(_U(j1 - j0)):
-        most = max(most, get(spots, _U(WEIGHT) + i))
-    return most
+    return heaviest(spots, j1 - j0)

@@ -1,4 +1,4 @@
-"""Runs: neighbouring pixels of a row, sampled on one plane within one brick, sixteen at a time.
+"""Runs: neighbouring pixels of a row, sampled on one plane within one brick, eight or sixteen at a time.
 
 Where the samples lie, which values they have, and what these add to the rays of the pixels.
 """
@@ -81,6 +81,21 @@ def power_of(base, exponent):
     return two_f * float_of(np.uint32(np.uint32(whole + np.int32(127)) << np.uint32(23)))
 
 
+@njit(inline="always")
+def size_within(rays, r, this, next_):
+    """How much of the step from `this` to `next_` lies between where the ray r enters the box and where it leaves it."""
+    return max(np.float32(0.0), min(get(rays, r + _U(LAST)), next_) - max(get(rays, r + _U(FIRST)), this))
+
+
+@njit(inline="always")
+def heaviest(spots, count):
+    """The largest weight of a run of samples."""
+    most = np.float32(0.0)
+    for i in range(_U(count)):
+        most = max(most, get(spots, _U(WEIGHT) + i))
+    return most
+
+
 @njit(nogil=True, fastmath={"contract", "nnan", "nsz"})
 def places(spots, offsets, j0, j1, x0, y0, z0, dx, dy, dz, least, most):
     """Where the samples of a run of pixels lie in their brick: offset of the lowest of eight, and fractions."""
@@ -131,7 +146,7 @@ def gather(rays, at, spots, j0, j1, k, colors, v0, per_value):
     for i in range(_U(j1 - j0 + LANES - 1) // _U(LANES) * _U(LANES)):
         r = row + start + i
         through = get(rays, r)
-        size = max(zero, min(get(rays, r + _U(LAST)), next_) - max(get(rays, r + _U(FIRST)), this))
+        size = size_within(rays, r, this, next_)
         size *= get(rays, r + _U(LENGTH))
         entry = np.int32(max(zero, min(top, (get(spots, i) - v0) * per_value + half)))
         extinction, red, green, blue = unpacked(colors, entry)
@@ -162,7 +177,7 @@ def weigh(rays, at, spots, j0, j1, k, areas, v0, per_value, view, along, dt):
     for i in range(_U(j1 - j0 + LANES - 1) // _U(LANES) * _U(LANES)):
         r = row + start + i
         through = get(rays, r)
-        size = max(zero, min(get(rays, r + _U(LAST)), next_) - max(get(rays, r + _U(FIRST)), this))
+        size = size_within(rays, r, this, next_)
         j = np.float32(np.int32(i) + begin)
         x, y, z = get(spots, _U(SLOPE) + i), get(spots, _U(SLOPE + FIELD) + i), get(spots, _U(SLOPE + 2 * FIELD) + i)
         change = abs(x * (vx + j * ax) + y * (vy + j * ay) + z * (vz + j * az)) * step * size
@@ -178,10 +193,7 @@ def weigh(rays, at, spots, j0, j1, k, areas, v0, per_value, view, along, dt):
         put(spots, _U(COLOR) + i, np.float32(take(areas, high) - take(areas, low)) * per)
         put(spots, _U(COLOR + FIELD) + i, np.float32(take(areas, high + _U(1)) - take(areas, low + _U(1))) * per)
         put(spots, _U(COLOR + 2 * FIELD) + i, np.float32(take(areas, high + _U(2)) - take(areas, low + _U(2))) * per)
-    most = zero
-    for i in range(_U(j1 - j0)):
-        most = max(most, get(spots, _U(WEIGHT) + i))
-    return most
+    return heaviest(spots, j1 - j0)
 
 
 @njit(inline="always")
@@ -357,7 +369,7 @@ def project(rays, at, spots, j0, j1, k, blend):
     start, row, count = _U(j0), _U(at), np.int32(j1 - j0)
     for i in range(_U(j1 - j0 + LANES - 1) // _U(LANES) * _U(LANES)):
         r = row + start + i
-        size = max(zero, min(get(rays, r + _U(LAST)), next_) - max(get(rays, r + _U(FIRST)), this))
+        size = size_within(rays, r, this, next_)
         size = size if np.int32(i) < count else zero
         value, found = get(spots, i), get(rays, r + _U(RED))
         if blend == 1:
