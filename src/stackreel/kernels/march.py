@@ -289,6 +289,8 @@ def march(
             top, bottom, first, end = footprint(
                 parts[p], side, reach if spare > 0.0 else exactly, eye, ahead, right, upward, (width, height), tile
             )
+            if top >= bottom or first >= end:
+                continue
             for k in range(k0, k1):
                 t = (k + 0.5) * dt
                 for axis in range(3):
