@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from stackreel.frames.native.shadow import visible_part
 from stackreel.frames.native.tables import LookUp, extinctions
-from stackreel.frames.native.view import box_in_index
 from stackreel.geometry import Box, Placement
 from stackreel.kernels.blur import box_blur
 from stackreel.volume import Level, Volume
@@ -64,13 +64,7 @@ def openness(values: npt.NDArray[Any], grid: Placement, table: LookUp, crop: Box
 
 def openness_in(extinction: npt.NDArray[np.float32], grid: Placement, crop: Box | None) -> Openness:
     """The same, where the extinction of every place, (z, y, x), is known."""
-    filled = (1.0 - np.exp(-extinction * np.float32(THICKNESS))).astype(np.float32)
-    if crop is not None:
-        lower, upper = box_in_index(crop, grid)
-        for axis in range(3):
-            index = np.arange(filled.shape[axis])
-            inside = np.clip(np.minimum(index - lower[2 - axis], upper[2 - axis] - index) + 0.5, 0.0, 1.0)
-            filled *= inside.astype(np.float32).reshape([-1 if a == axis else 1 for a in range(3)])
+    filled = visible_part(1.0 - np.exp(-extinction * np.float32(THICKNESS)), grid, crop)
     around = [_blurred(filled, radius, grid) for radius in RADII]
     mean = sum(around) / np.float32(len(around))
     # a flat surface has half of its surroundings filled: it gets full light, a valley less

@@ -22,12 +22,14 @@ SPARED = 0.03
 Field = npt.NDArray[np.float32]
 
 
-def visible_part(extinction: Field, grid: Placement, crop: Box | None, planes: npt.NDArray[np.float64]) -> Field:
-    """The extinction of what crop and clip planes leave; samples on a face count by their share.
+def visible_part(
+    field: Field, grid: Placement, crop: Box | None, planes: npt.NDArray[np.float64] | tuple[()] = ()
+) -> Field:
+    """What crop and clip planes leave of a field (z, y, x) on a grid; samples on a face count by their share.
 
     planes : (n, 4): a world point (x, y, z) is kept where a·x + b·y + c·z + d ≥ 0, with (a, b, c) of length 1
     """
-    kept = extinction.astype(np.float32)
+    kept = field.astype(np.float32)
     if crop is not None:
         lower, upper = box_in_index(crop, grid)
         for axis in range(3):
