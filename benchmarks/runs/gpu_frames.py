@@ -54,26 +54,16 @@ def by_stackreel(volume: Path, told: dict[str, Any], out: Path) -> tuple[str, li
 
 def by_vtk(volume: Path, told: dict[str, Any], out: Path, step: float) -> tuple[str, list[Callable[[], None]]]:
     os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
-    from vtk_frames import image_of, volume_of
+    from vtk_frames import image_of, volume_of, window_of
     from vtkmodules.util.numpy_support import vtk_to_numpy
     from vtkmodules.vtkCommonCore import vtkUnsignedCharArray
-    from vtkmodules.vtkRenderingCore import vtkRenderer, vtkRenderWindow
 
     from stackreel.movie.picture import write_picture
 
     image = image_of(volume)
     drawn = volume_of(image, told, "gpu")
     drawn.GetMapper().SetSampleDistance(step * min(image.GetSpacing()))
-    renderer, window = vtkRenderer(), vtkRenderWindow()
-    renderer.AddVolume(drawn)
-    window.SetOffScreenRendering(True)
-    window.SetSize(*told["size"])
-    window.SetMultiSamples(0)
-    window.AddRenderer(renderer)
-    camera = renderer.GetActiveCamera()
-    camera.SetFocalPoint(*told["focal_point"])
-    camera.SetViewUp(*told["view_up"])
-    camera.SetViewAngle(told["view_angle"])
+    renderer, window = window_of(drawn, told)
     window.Render()
     says = [line for line in window.ReportCapabilities().splitlines() if "renderer string" in line]
     card = says[0].split(":", 1)[1].strip() if says else "unknown"
@@ -83,7 +73,7 @@ def by_vtk(volume: Path, told: dict[str, Any], out: Path, step: float) -> tuple[
     pixels = vtkUnsignedCharArray()
 
     def draw(position: Any) -> None:
-        camera.SetPosition(*position)
+        renderer.GetActiveCamera().SetPosition(*position)
         renderer.ResetCameraClippingRange()
         window.Render()
         window.GetPixelData(0, 0, width - 1, height - 1, 0, pixels, 0)

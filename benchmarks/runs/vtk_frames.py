@@ -66,13 +66,10 @@ def volume_of(image: vtkImageData, told: dict[str, Any], kind: str) -> vtkVolume
     return volume
 
 
-def main(path: Path, scene_file: Path, out: Path, kind: str) -> None:
-    told = json.loads(scene_file.read_text())
-    begin = time.perf_counter()
-    image = image_of(path)
-    opening = time.perf_counter() - begin
+def window_of(volume: vtkVolume, told: dict[str, Any]) -> tuple[vtkRenderer, vtkRenderWindow]:
+    """A window without a screen that shows the volume; its camera only wants a position."""
     renderer, window = vtkRenderer(), vtkRenderWindow()
-    renderer.AddVolume(volume_of(image, told, kind))
+    renderer.AddVolume(volume)
     window.SetOffScreenRendering(True)
     window.SetSize(*told["size"])
     window.SetMultiSamples(0)
@@ -81,9 +78,18 @@ def main(path: Path, scene_file: Path, out: Path, kind: str) -> None:
     camera.SetFocalPoint(*told["focal_point"])
     camera.SetViewUp(*told["view_up"])
     camera.SetViewAngle(told["view_angle"])
+    return renderer, window
+
+
+def main(path: Path, scene_file: Path, out: Path, kind: str) -> None:
+    told = json.loads(scene_file.read_text())
+    begin = time.perf_counter()
+    image = image_of(path)
+    opening = time.perf_counter() - begin
+    renderer, window = window_of(volume_of(image, told, kind), told)
     frames = []
     for position in told["positions"]:
-        camera.SetPosition(*position)
+        renderer.GetActiveCamera().SetPosition(*position)
         renderer.ResetCameraClippingRange()
         begin = time.perf_counter()
         window.Render()
