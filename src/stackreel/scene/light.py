@@ -45,11 +45,6 @@ class Light:
             if not any(getattr(self, name)):
                 raise ValueError(f"light.{name} is zero; it must point towards the light")
 
-    @property
-    def is_shaded(self) -> bool:
-        weights = (self.diffuse, self.specular, self.occlusion, self.shadows, self.fill, self.rim)
-        return any(weight > 0.0 for weight in weights)
-
 
 PRESETS: dict[str, Light] = {
     "none": Light(),
