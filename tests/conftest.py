@@ -56,6 +56,21 @@ def make_volume(tmp_path):
 
 
 @pytest.fixture
+def noisy_brain(make_volume, tmp_path, monkeypatch):
+    """noisy_brain(movie) → a small volume of noise, brain.h5 in the test's working folder, beside flight.yaml."""
+
+    def make(movie):
+        rng = np.random.default_rng(5)
+        volume = make_volume(rng.integers(30, 255, (48, 200, 200), dtype=np.uint8), name="brain")
+        (tmp_path / "brain.h5").symlink_to(volume.path)
+        (tmp_path / "flight.yaml").write_text(movie)
+        monkeypatch.chdir(tmp_path)
+        return volume
+
+    return make
+
+
+@pytest.fixture
 def real_data():
     """The folder of real data beside the checkout; the test is skipped where there is none."""
     if not REAL_DATA.is_dir():

@@ -2,7 +2,6 @@
 
 import json
 
-import numpy as np
 import pytest
 
 from stackreel.cli import main
@@ -23,13 +22,8 @@ shots:
 
 
 @pytest.fixture
-def volume(make_volume, tmp_path, monkeypatch):
-    rng = np.random.default_rng(5)
-    made = make_volume(rng.integers(30, 255, (48, 200, 200), dtype=np.uint8), name="brain")
-    (tmp_path / "brain.h5").symlink_to(made.path)
-    (tmp_path / "flight.yaml").write_text(MOVIE)
-    monkeypatch.chdir(tmp_path)
-    return made
+def volume(noisy_brain):
+    return noisy_brain(MOVIE)
 
 
 def test_it_tells_bytes_memory_levels_time_and_where_data_run_out(volume, capsys):

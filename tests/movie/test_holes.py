@@ -24,14 +24,9 @@ shots:
 
 
 @pytest.fixture
-def work(make_volume, tmp_path, monkeypatch):
-    """A movie file and its volume, and what damages a chunk of it."""
-    rng = np.random.default_rng(5)
-    volume = make_volume(rng.integers(30, 255, (48, 200, 200), dtype=np.uint8), name="brain")
-    (tmp_path / "brain.h5").symlink_to(volume.path)
-    (tmp_path / "flight.yaml").write_text(MOVIE)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path, volume
+def work(noisy_brain, tmp_path):
+    """The folder of a movie file, and its volume."""
+    return tmp_path, noisy_brain(MOVIE)
 
 
 def damage(volume, level, at):
