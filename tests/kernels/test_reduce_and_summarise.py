@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stackreel.kernels import reduce, summarise
+from stackreel.kernels import axial, reduce, summarise
 
 SHAPES = [((5, 7, 9), (2, 2, 2)), ((4, 6, 8), (1, 2, 2)), ((4, 5, 6), (2, 1, 1)), ((1, 3, 2), (1, 2, 2))]
 
@@ -21,12 +21,43 @@ def test_compiled_and_plain_python_agree(shape, halved, dtype):
     src = rng.integers(0, 120, shape).astype(dtype)
     weights = tuple(0.5 if n % f else 1.0 for n, f in zip(shape, halved, strict=True))
     mean = reduce.mean_float if dtype == "float32" else reduce.mean_integer
-    calls = [(mean, weights), (reduce.mean_axial, (*weights, 180.0, 3.0)), (reduce.mode, ())]
-    for kernel, more in calls:
+    most = reduce.largest_float if dtype == "float32" else reduce.largest_integer
+    for kernel, more in [(mean, weights), (most, ()), (reduce.mode, ())]:
         compiled, plain = out_for(src, halved), out_for(src, halved)
         kernel(src, compiled, *halved, *more)
         kernel.py_func(src, plain, *halved, *more)
         np.testing.assert_allclose(compiled, plain, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("shape", "halved"), SHAPES)
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "float32"])
+@pytest.mark.parametrize("looked_up", [False, True])
+def test_compiled_directions_and_plain_python_agree(shape, halved, dtype, looked_up):
+    rng = np.random.default_rng(0)
+    src = rng.integers(0, 120, shape).astype(dtype)
+    lengths = rng.integers(0, 256, shape).astype(np.uint8)
+    weights = tuple(0.5 if n % f else 1.0 for n, f in zip(shape, halved, strict=True))
+    angles = np.arange(120) * (2 * np.pi / 180)
+    turns = np.stack([np.cos(angles), np.sin(angles)], axis=1)[: 120 if looked_up else 0]
+    found = []
+    for kernel in (axial.mean_axial, axial.mean_axial.py_func):
+        out, out_lengths = out_for(src, halved), out_for(lengths, halved)
+        more = (
+            lengths,
+            out_lengths,
+            (255.0, 255.0),
+            turns,
+            0,
+            32767.0 if dtype == "int16" else 255.0,
+            *halved,
+            *weights,
+            180.0,
+            3.0,
+        )
+        kernel(src, out, *more)
+        found.append((out, out_lengths))
+    np.testing.assert_allclose(found[0][0], found[1][0], rtol=1e-6)
+    np.testing.assert_array_equal(found[0][1], found[1][1])
 
 
 def test_what_is_not_zero_is_noticed_and_copied():

@@ -41,17 +41,63 @@ def mode(samples, halved):
     return out
 
 
-def axial_mean(samples, halved, weights, period, background):
-    """Mean direction in 0..period and the mean vector's length 0..1; (nan, 0) where no sample has a direction."""
+def axial_mean(samples, halved, weights, period, background, lengths=None):
+    """Mean direction in 0..period and the mean vector's length 0..1; (nan, 0) where no sample has a direction.
+
+    With `lengths`, directions count by them, and the length is that of the mean over the whole cell, empty parts too.
+    """
     shape = [-(-n // f) for n, f in zip(samples.shape, halved, strict=True)]
     angle, length = np.full(shape, np.nan), np.zeros(shape)
-    for index, values, weight in cells(samples, halved, weights):
-        keep = np.ones(len(values), bool) if background is None else values != background
+    worth = np.ones(samples.shape) if lengths is None else lengths.astype(float)
+    both = zip(cells(samples, halved, weights), cells(worth, halved, weights), strict=True)
+    for (index, values, weight), (_, own, _) in both:
+        keep = np.isfinite(values.astype(float)) & (own > 0)
+        if background is not None:
+            keep &= values != background
         if keep.any():
             turn = 2 * math.pi / period
-            vector = (weight[keep] * np.exp(1j * turn * values[keep].astype(float))).sum() / weight[keep].sum()
+            vector = ((weight * own)[keep] * np.exp(1j * turn * values[keep].astype(float))).sum()
+            vector /= weight[keep].sum() if lengths is None else weight.sum()
             angle[index], length[index] = (np.angle(vector) / turn) % period, abs(vector)
     return angle, length
+
+
+def exact_axial_mean(samples, factor, period, background, lengths=None):
+    """As axial_mean over whole cells of 1 × factor × factor samples, all at once; lengths against full = 1."""
+    worth = np.ones(samples.shape) if lengths is None else lengths / np.iinfo(lengths.dtype).max
+    if background is not None:
+        worth = np.where(samples == background, 0.0, worth)
+    vectors = worth * np.exp(2j * math.pi / period * samples.astype(float))
+    z, y, x = samples.shape
+    vectors = vectors.reshape(z, y // factor, factor, x // factor, factor).mean(axis=(2, 4))
+    return (np.angle(vectors) / (2 * math.pi) * period) % period, np.abs(vectors)
+
+
+def cell_mean(samples, halved, weights):
+    """Weighted mean of the finite samples of each cell, float64; nan where there is none."""
+    out = np.full([-(-n // f) for n, f in zip(samples.shape, halved, strict=True)], np.nan)
+    for index, values, weight in cells(samples, halved, weights):
+        keep = np.isfinite(values.astype(np.float64))
+        if keep.any():
+            share = weight[keep] / weight[keep].sum()
+            out[index] = (share * values[keep].astype(np.float64)).sum()
+    return out
+
+
+def rounded(mean):
+    """To integers; halfway ones up where z + y + x of the sample is odd, down where it is even."""
+    low = np.floor(mean)
+    odd = np.indices(mean.shape).sum(axis=0) % 2
+    return low + (mean - low + np.where(odd, 0, -1e-12) >= 0.5)
+
+
+def largest(samples, halved):
+    """The largest finite sample of each cell; nan (or the type's zero) where there is none."""
+    out = np.zeros([-(-n // f) for n, f in zip(samples.shape, halved, strict=True)], samples.dtype)
+    for index, values, _ in cells(samples, halved):
+        numbers = values[np.isfinite(values.astype(np.float64))]
+        out[index] = numbers.max() if numbers.size else math.nan
+    return out
 
 
 def apart(a, b, period):
