@@ -20,7 +20,8 @@ Convert a stack of sections to one HDF5 file that holds the full resolution, all
 known of every brick; and write small XDMF and VTKHDF files beside it, so that ParaView opens any level.
 
 Sections are read once, in bands of rows: memory stays far below the size of a slice. Every file is checked
-before anything is written, and the output gets its name only when it is complete."""
+before anything is written, and the output gets its name only when it is complete. A run that is stopped or
+killed loses seconds at most: the same command goes on from there."""
 
 EXAMPLES = """\
 examples:
@@ -28,7 +29,11 @@ examples:
   stackreel convert 'scan/*_red.tif' red.h5                                 some of a folder
   stackreel convert raw/ brain.h5 --shape 28721 31076 --dtype uint8 --spacing 40 1 1
   stackreel convert direction/ direction.h5 --kind axial --period 256       fibre angles, averaged as angles
-  stackreel convert regions/ atlas.h5 --kind label                          labels, reduced by majority"""
+  stackreel convert regions/ atlas.h5 --kind label                          labels, reduced by majority
+  stackreel convert scan.ome.tif gfp.h5 --channel GFP                       one channel of a microscope's file
+  stackreel convert https://host/brain.ome.zarr brain.h5 --level 2          OME-Zarr, also from the web
+  stackreel convert scan.h5:/entry/data brain.h5                            a data set in an HDF5 file
+  stackreel convert T1w.nii.gz brain.h5                                     NIfTI, MGH, NRRD, MINC: turned to RAS+"""
 
 ENDINGS = (".h5", ".hdf5", ".hdf")
 
@@ -36,14 +41,22 @@ ENDINGS = (".h5", ".hdf5", ".hdf")
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = subparsers.add_parser(
         "convert",
-        help="sections (raw, TIFF, PNG, JPEG) become one HDF5 volume with all its resolutions",
+        help="sections (raw, TIFF, PNG, JPEG, OME-Zarr, HDF5, NIfTI, NRRD, MINC) become one HDF5 volume with all its resolutions",
         description=DESCRIPTION,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("source", metavar="SRC", help="a folder of sections, a quoted glob, or one file")
+    parser.add_argument(
+        "source",
+        metavar="SRC",
+        help="a folder of sections, a quoted glob, or one file; OME-Zarr as a folder or URL; "
+        "a data set in HDF5 as file.h5:/name",
+    )
     parser.add_argument("out", metavar="OUT.h5", type=Path, help="the volume file to write")
     parser.add_argument("--overwrite", action="store_true", help="replace OUT.h5, once the new one is complete")
+    parser.add_argument(
+        "--restart", action="store_true", help="begin anew instead of going on with a run that was stopped"
+    )
     parser.add_argument("--name", help="of the data, as ParaView will show it (default: from OUT.h5)")
     group = parser.add_argument_group("where the samples are")
     group.add_argument(
@@ -53,6 +66,12 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         help="between sections, rows and columns, such as 60um 1.3um 1.3um; or their ratio, 40 1 1 "
         "(default: what the files say)",
     )
+    group = parser.add_argument_group("which part, where a source holds several")
+    group.add_argument(
+        "--channel", metavar="C", help="its number, from 0, or its name; what there is, the question lists"
+    )
+    group.add_argument("--time", type=int, metavar="N", help="the time point, from 0")
+    group.add_argument("--level", type=int, metavar="N", help="the resolution: 0 is the finest (default)")
     group = parser.add_argument_group("what the samples mean")
     group.add_argument(
         "--kind",
@@ -64,6 +83,11 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "--period", type=float, metavar="P", help="of axial data: the step in value after which the direction repeats"
     )
     group.add_argument("--background", type=float, metavar="V", help="of axial data: the value of no direction")
+    group.add_argument(
+        "--raw-values",
+        action="store_true",
+        help="of NIfTI with a slope: keep the stored numbers (default: real values, slope and intercept applied)",
+    )
     group = parser.add_argument_group("raw files")
     group.add_argument("--shape", nargs=2, type=positive, metavar=("ROWS", "COLS"), help="of one slice")
     group.add_argument("--dtype", metavar="TYPE", help="of the samples: uint8, uint16, int16, float32, …")
@@ -76,6 +100,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     import os
+    import sys
     import time
 
     with loading():
@@ -86,9 +111,10 @@ def run(args: argparse.Namespace) -> int:
         from stackreel.paraview.vtkhdf import write_vtkhdf
         from stackreel.slices import open_slices
         from stackreel.volume.bands import staging_bytes
-        from stackreel.volume.build import Recipe, build
-        from stackreel.volume.output import check_output
+        from stackreel.volume.build import build
+        from stackreel.volume.output import check_output, left_by
         from stackreel.volume.pyramid import SLAB
+        from stackreel.volume.recipe import Recipe
         from stackreel.volume.reduction import Reduction
 
     reduction = Reduction(args.kind, args.period, args.background)
@@ -102,6 +128,10 @@ def run(args: argparse.Namespace) -> int:
         dtype=args.dtype,
         byte_order=args.byte_order,
         skip_bytes=args.skip_bytes,
+        channel=args.channel,
+        time=args.time,
+        level=args.level,
+        raw_values=args.raw_values,
     )
     for text in source.notes:
         note(text)
@@ -109,7 +139,11 @@ def run(args: argparse.Namespace) -> int:
         args.name or _name_from(args.out),
         spacing or _found_spacing(source),
         reduction,
-        {"source": os.path.abspath(args.source), "files": str(len(source.files))},
+        {
+            "source": os.path.abspath(args.source),
+            "files": str(len(source.files)),
+            **getattr(source, "provenance", {}),
+        },
         args.threads or os.cpu_count() or 1,
     )
     slices, rows, columns = source.shape
@@ -120,9 +154,23 @@ def run(args: argparse.Namespace) -> int:
     begin = time.perf_counter()
     try:
         with tqdm(total=total, unit="B", unit_scale=True, desc="converting", smoothing=0.1) as bar:
-            volume = build(source, args.out, recipe, overwrite=args.overwrite, progress=bar.update, finish=write_vtkhdf)
+
+            def go_on(done: int) -> None:
+                tqdm.write(f"going on where an earlier run was stopped, at {done / total:.0%}", sys.stderr)
+                bar.initial = bar.n = done
+
+            volume = build(
+                source,
+                args.out,
+                recipe,
+                overwrite=args.overwrite,
+                restart=args.restart,
+                progress=bar.update,
+                resumed=go_on,
+                finish=write_vtkhdf,
+            )
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"stopped; {args.out} was not written and nothing was left behind") from None
+        raise KeyboardInterrupt(f"stopped; {args.out} was not written. {left_by(args.out)}") from None
     finally:
         source.close()
     seconds = time.perf_counter() - begin
@@ -176,7 +224,7 @@ def _found_spacing(source: SliceSource) -> Spacing:
 
 def _name_from(out: Path) -> str:
     """A file's stem as a data set's name: what ParaView's readers cannot take becomes an underscore."""
-    from stackreel.volume.hdf5 import RESERVED
+    from stackreel.volume.recipe import RESERVED
 
     name = "".join(c if c.isalnum() or c in "-_" else "_" for c in out.stem)
     return f"{name}_" if name in RESERVED else name
@@ -194,7 +242,7 @@ def _warn_of_space(folder: Path, total: int, staged: int) -> None:
             f"{format_bytes(free)} are free on {folder}; data that do not compress would need "
             f"{format_bytes(worst)} (brain sections usually take a third)"
             + (f", {format_bytes(staged)} of it for whole sections on their way" if staged else "")
-            + ". If it does not fit, nothing is left behind"
+            + ". If it does not fit, the conversion can be gone on with once there is room"
         )
 
 

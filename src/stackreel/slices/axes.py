@@ -117,11 +117,12 @@ def arrange(
     place = tuple(said.index(axis) if axis in said else None for axis in "zyx")
     z, y, x = (1 if axis is None else int(shape[axis]) for axis in place)
     order = [axis for axis in said if axis in "zyx"]
-    notes = ()
+    notes: tuple[str, ...] = ()
     if order != [axis for axis in "zyx" if axis in said]:
         notes = (f"axes lie as {', '.join(order)}; sections are read along z, rows along y, columns along x",)
     return Arranged((z, y, x), (place[0], place[1], place[2]), tuple(fixed), notes, tuple(words))
 
 
 def native(dtype: Any) -> np.dtype[Any]:
-    return np.dtype(dtype).newbyteorder("=")
+    found: np.dtype[Any] = np.dtype(dtype).newbyteorder("=")
+    return found

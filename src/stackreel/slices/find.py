@@ -11,20 +11,31 @@ import glob
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from stackreel.errors import SliceError, SliceReadError
 from stackreel.slices.naming import natural_key, numbering_notes
 
-Kind = Literal["raw", "tiff", "image"]
+Kind = Literal["raw", "tiff", "image", "zarr", "hdf5", "nifti", "nrrd", "minc"]
 
 ENDINGS: dict[str, Kind] = {
     **dict.fromkeys((".raw", ".bin", ".dat"), "raw"),
     **dict.fromkeys((".tif", ".tiff", ".btf", ".tf8"), "tiff"),
     **dict.fromkeys((".png", ".jpg", ".jpeg"), "image"),
 }
+CONTAINERS: dict[str, Kind] = {
+    **dict.fromkeys((".h5", ".hdf5", ".hdf", ".ims"), "hdf5"),
+    **dict.fromkeys((".nii", ".nii.gz", ".mgh", ".mgz"), "nifti"),
+    **dict.fromkeys((".nrrd", ".nhdr"), "nrrd"),
+    ".mnc": "minc",
+}
+"""Files that may hold a whole stack. Beside sections they are taken for somebody's result, and left alone."""
+
+_ZARR = ("zarr.json", ".zattrs", ".zgroup", ".zarray")  # one of these lies in every folder that is Zarr
+_ZIPPED = (".zarr.zip", ".ozx")
+_WEB = ("http://", "https://")
 _NEVER = {"thumbs.db", "desktop.ini", "phantom.json"}  # besides hidden files and README
 _TEXT = {
     ".txt",
@@ -45,21 +56,33 @@ _TEXT = {
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Sections as they lie on disk, in their natural order, at least one, all of one kind."""
+    """Sections as they lie on disk, in their natural order, at least one, all of one kind.
+
+    inside  : the data set that was named behind a colon, as in brain.h5:/Image; "" where none was
+    address : of Zarr on the web; "" for what lies on a disk
+    """
 
     kind: Kind
     paths: tuple[Path, ...]
     notes: tuple[str, ...] = ()
+    inside: str = ""
+    address: str = ""
 
 
 def find_slices(src: str | Path, *, raw: bool = False) -> Found:
-    """The sections that SRC names: a folder, a glob ('*' in it) or a file.
+    """The sections that SRC names: a folder, a glob ('*' in it), a file, file.h5:/data/set, or the URL of Zarr.
 
     raw : the shape and type of raw slices were stated, so files of an unknown ending may be raw ones
     Raises SliceReadError when there is nothing, SliceError when it is not clear which files are meant.
     """
     text = os.fspath(src)
+    if text.lower().startswith(_WEB):
+        return Found("zarr", (Path(text),), address=text.rstrip("/"))
     path = Path(text)
+    if is_zarr(path):
+        return Found("zarr", (path,))
+    if not path.exists() and ":/" in text:
+        return _in_container(text, raw)
     if path.is_dir():
         return _in_folder(path, raw)
     if path.exists():
@@ -69,14 +92,30 @@ def find_slices(src: str | Path, *, raw: bool = False) -> Found:
     raise SliceReadError(f"{path}: there is no such file or folder{_nearest(path)}")
 
 
+def is_zarr(path: Path) -> bool:
+    """Whether a path is a folder of Zarr's, or such a folder in a ZIP file."""
+    if path.name.lower().endswith(_ZIPPED):
+        return path.is_file()
+    return path.is_dir() and (path.suffix.lower() == ".zarr" or any((path / name).is_file() for name in _ZARR))
+
+
+def _in_container(text: str, raw: bool) -> Found:
+    """What file.h5:/data/set names; the part before the colon may be a folder or a glob."""
+    before, _, inside = text.rpartition(":/")
+    found = find_slices(before, raw=raw)
+    if found.kind != "hdf5":
+        raise SliceError(f"{text}: a colon and a name are for data sets in HDF5 files; {found.paths[0]} is none")
+    return replace(found, inside="/" + inside.strip("/"))
+
+
 def _in_folder(folder: Path, raw: bool) -> Found:
     try:
         entries = sorted(folder.iterdir())
     except OSError as error:
         raise SliceReadError(f"{folder}: the folder cannot be listed: {(error.strerror or '').lower()}") from error
     visible = [p for p in entries if not _ignored(p)]
-    known = [p for p in visible if ending(p) in ENDINGS]
-    others = [p for p in visible if ending(p) not in ENDINGS and not p.is_dir()]
+    known = [p for p in visible if ending(p) in ENDINGS] or [p for p in visible if ending(p) in CONTAINERS]
+    others = [p for p in visible if p not in known and not p.is_dir()]
     if not known and raw:
         known, others = [p for p in others if ending(p) not in _TEXT], []
     if known:
@@ -123,7 +162,7 @@ def _ordered(paths: Sequence[Path], others: Sequence[Path], where: str, folder: 
 
 
 def _kind_of_file(path: Path, raw: bool) -> Kind:
-    kind = ENDINGS.get(ending(path))
+    kind = ENDINGS.get(ending(path)) or CONTAINERS.get(ending(path))
     if kind:
         return kind
     if raw:
@@ -136,11 +175,13 @@ def _kind_of_file(path: Path, raw: bool) -> Kind:
 
 
 def ending(path: Path) -> str:
-    """The last suffix in lower case, dot included; "" without one, or when it is a number (scan.0012)."""
+    """The last suffix in lower case, dot included, .nii.gz as one; "" without one, or for a number (scan.0012)."""
     return _suffix(path).lower()
 
 
 def _suffix(path: Path) -> str:
+    if path.name.lower().endswith(".nii.gz"):
+        return path.name[-len(".nii.gz") :]
     return "" if path.suffix[1:].isdigit() else path.suffix
 
 
@@ -159,12 +200,14 @@ def _files(n: int) -> str:
 
 
 def _all_endings() -> str:
-    return ", ".join(ENDINGS)
+    return ", ".join((*ENDINGS, *CONTAINERS, ".zarr"))
 
 
 def _folders_below(entries: Sequence[Path]) -> str:
     """A hint when the sections seem to lie one folder deeper."""
     for p in entries:
+        if is_zarr(p):
+            return f". {p} is Zarr: perhaps that is meant"
         if p.is_dir() and not _ignored(p) and any(ending(q) in ENDINGS for q in _listed(p)):
             return f". {p} holds sections: perhaps that folder is meant"
     return ""

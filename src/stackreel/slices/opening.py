@@ -4,7 +4,7 @@
     band = source.read(117, slice(0, 256))
 
 A folder, a glob or one file is looked through, every file's header is checked, and what comes back answers
-`SliceSource`, whether raw, TIFF, PNG or JPEG lies behind it.
+`SliceSource`, whether raw, TIFF, PNG, JPEG, OME-Zarr, HDF5, NIfTI, NRRD or MINC lies behind it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from stackreel.errors import SliceError
 from stackreel.slices.checks import Stated
+from stackreel.slices.choice import Choice
 from stackreel.slices.find import find_slices
 from stackreel.slices.raw import ByteOrder, open_raw, parse_dtype
 from stackreel.slices.source import SliceSource
@@ -25,15 +26,25 @@ def open_slices(
     dtype: str | None = None,
     byte_order: ByteOrder | None = None,
     skip_bytes: int = 0,
+    channel: str | int | None = None,
+    time: int | None = None,
+    level: int | None = None,
+    raw_values: bool = False,
 ) -> SliceSource:
     """The stack of sections that SRC names, every file checked.
 
     src        : a folder of sections, a glob such as "scans/*_red.tif" (with '*', '?' or '[' in it),
-                 or a file: one multi-page TIFF, or one raw file that holds the whole stack
+                 or a file: one multi-page TIFF, or one raw file that holds the whole stack;
+                 or OME-Zarr: a folder, a .zarr.zip or a URL; or a data set in HDF5: "brain.h5:/Image";
+                 or a volume as NIfTI, MGH, NRRD or MINC
     shape      : rows and columns of one slice; raw files need it, others are held against it
     dtype      : type of the samples, as "uint8" or ">u2"; raw files need it, others are held against it
     byte_order : of raw samples, "little" unless stated
     skip_bytes : header in front of the samples in each raw file
+    channel    : of a source with several: its number from 0, or its name
+    time       : of a source with several time points: its number from 0
+    level      : of a source with several resolutions: 0, the finest, unless stated
+    raw_values : of NIfTI with a slope: the stored numbers instead of real values
 
     Raises SliceReadError for what is missing, truncated or damaged, SliceShapeError for sizes that do
     not agree, SliceError for what is no stack of grey sections; each names slice, file and way out.
@@ -43,8 +54,12 @@ def open_slices(
         raise SliceError(
             f'--dtype "{dtype}" is {stated_order}-endian, --byte-order says {byte_order}; drop one of them'
         )
+    choice = Choice(None if channel is None else str(channel), time, level)
     found = find_slices(src, raw=shape is not None and parsed is not None)
+    if raw_values and found.kind != "nifti":
+        raise SliceError(f"--raw-values is for NIfTI with a slope; {found.paths[0].name} has none, leave it out")
     if found.kind == "raw":
+        choice.refuse(found.paths[0].name, channel="no channels", time="no time points", level="one resolution")
         return open_raw(
             found.paths,
             shape=shape,
@@ -62,7 +77,28 @@ def open_slices(
     if found.kind == "tiff":
         from stackreel.slices.tiff import open_tiff
 
-        return open_tiff(found.paths, stated=stated, notes=found.notes)
+        return open_tiff(found.paths, stated=stated, choice=choice, notes=found.notes)
+    if found.kind == "zarr":
+        from stackreel.slices.omezarr import open_zarr
+
+        return open_zarr(found.address or found.paths[0], stated=stated, choice=choice)
+    if found.kind == "hdf5":
+        from stackreel.slices.hdf5 import open_hdf5
+
+        return open_hdf5(found.paths, found.inside, stated=stated, choice=choice, notes=found.notes)
+    if found.kind == "nifti":
+        from stackreel.slices.nifti import open_nifti
+
+        return open_nifti(found.paths, stated=stated, choice=choice, raw_values=raw_values, notes=found.notes)
+    if found.kind == "nrrd":
+        from stackreel.slices.nrrd import open_nrrd
+
+        return open_nrrd(found.paths, stated=stated, choice=choice, notes=found.notes)
+    if found.kind == "minc":
+        from stackreel.slices.minc import open_minc
+
+        return open_minc(found.paths, stated=stated, choice=choice, notes=found.notes)
+    choice.refuse(found.paths[0].name, channel="no channels", time="no time points", level="one resolution")
     from stackreel.slices.images import open_images
 
     return open_images(found.paths, stated=stated, notes=found.notes)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import FileIO
@@ -28,6 +28,7 @@ class Stack:
     """A SliceSource but for the fetching: a reader inherits this and fills bands. Holds no open file.
 
     shape, dtype, spacing, files, notes, banded : as SliceSource says
+    provenance : what the files say of where they come from, in words, to be kept with the volume
     """
 
     shape: Index3
@@ -36,6 +37,7 @@ class Stack:
     spacing: Spacing | None = None
     notes: tuple[str, ...] = ()
     banded: bool = True
+    provenance: Mapping[str, str] = field(default_factory=dict)
     _ends: tuple[int, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -19,6 +19,7 @@ import numpy.typing as npt
 import tifffile
 
 from stackreel.slices.checks import Stated, check_equal, inspect_all
+from stackreel.slices.choice import Choice
 from stackreel.slices.stack import Stack, read_into
 from stackreel.slices.tiffheader import Plane, grid, read_header
 
@@ -106,7 +107,7 @@ def _segments(path: Path, mtime_ns: int, offset: int) -> Segments:
         )
 
 
-def open_tiff(paths: Sequence[Path], *, stated: Stated, notes: Sequence[str] = ()) -> TiffSlices:
+def open_tiff(paths: Sequence[Path], *, stated: Stated, choice: Choice, notes: Sequence[str] = ()) -> TiffSlices:
     """TIFF sections, every header checked; what cannot be one grey stack is refused, with the way out.
 
     Raises SliceReadError for a broken file, SliceError for colour, channels or time, SliceShapeError when
