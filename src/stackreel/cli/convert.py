@@ -41,7 +41,7 @@ ENDINGS = (".h5", ".hdf5", ".hdf")
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = subparsers.add_parser(
         "convert",
-        help="sections (raw, TIFF, PNG, JPEG, OME-Zarr, HDF5, NIfTI, NRRD, MINC) become one HDF5 volume with all its resolutions",
+        help="sections or a volume (TIFF, PNG, raw, OME-Zarr, NIfTI …) become one HDF5 file with all resolutions",
         description=DESCRIPTION,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -50,7 +50,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "source",
         metavar="SRC",
         help="a folder of sections, a quoted glob, or one file; OME-Zarr as a folder or URL; "
-        "a data set in HDF5 as file.h5:/name",
+        "a data set in HDF5 as file.h5:/name; a volume as NIfTI, MGH, NRRD or MINC",
     )
     parser.add_argument("out", metavar="OUT.h5", type=Path, help="the volume file to write")
     parser.add_argument("--overwrite", action="store_true", help="replace OUT.h5, once the new one is complete")

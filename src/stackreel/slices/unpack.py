@@ -46,7 +46,7 @@ def room(nbytes: int, path: Path) -> npt.NDArray[np.uint8]:
 
 
 def unpacked(stream: Any, skip: int, nbytes: int, path: Path) -> npt.NDArray[np.uint8]:
-    """`nbytes` of a decompressing stream (a binary file), after the first `skip`. Read to its end, so that checksums count.
+    """`nbytes` of a decompressing stream (a binary file), after the first `skip`; its checksums are held against.
 
     path : of the compressed file, for messages
     Raises SliceReadError when the stream is damaged or ends early.
