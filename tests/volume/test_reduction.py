@@ -379,6 +379,16 @@ def test_levels_do_not_depend_on_how_they_are_cut(size, how, seed):
     np.testing.assert_array_equal(at_once, piecewise)
 
 
+def test_arrays_may_lie_in_memory_as_they_like():
+    src = np.random.default_rng(2).integers(0, 180, (6, 10, 40)).astype(np.uint8)
+    expected = reduced(src, halved=(2, 2, 2))
+    flipped = src[:, ::-1, ::-1].copy()[:, ::-1, ::-1]
+    for turned in (src, np.asfortranarray(src), src.repeat(2, axis=2)[..., ::2], flipped):
+        for room in (np.zeros(expected.shape, np.uint8), np.zeros((20, 5, 3), np.uint8).T):
+            Reduction("intensity").into(turned, room, (2, 2, 2), WHOLE)
+            np.testing.assert_array_equal(room, expected)
+
+
 def test_what_is_not_said_follows_from_the_kind():
     assert Reduction("intensity").how == "mean"
     assert Reduction("axial", 180).how == "mean"

@@ -16,6 +16,8 @@ import math
 import numpy as np
 from numba import njit
 
+from stackreel.kernels.memory import put, take
+
 
 @njit(cache=True, nogil=True)
 def counts_for(n, f, w):
@@ -53,15 +55,20 @@ def _ties(columns, half):
 
 
 @njit(cache=True, nogil=True)
+def _two(row, x):
+    return np.int64(take(row, x)) + np.int64(take(row, x + np.uint64(1)))
+
+
+@njit(cache=True, nogil=True)
 def _halve_rows(src, out, planes, rows, columns):
     """The first planes, rows and columns of out = mean of 1 × 2 × 2 samples."""
     ties = _ties(columns, 2)
     for z in range(planes):
         for y in range(rows):
             a, b, o, tie = src[z, 2 * y], src[z, 2 * y + 1], out[z, y], ties[(z + y) & 1]
-            for x in range(columns):
-                s = np.int64(a[2 * x]) + np.int64(a[2 * x + 1]) + np.int64(b[2 * x]) + np.int64(b[2 * x + 1])
-                o[x] = (s + np.int64(tie[x])) >> 2
+            for x in range(np.uint64(columns)):
+                xx = np.uint64(2) * x
+                put(o, x, (_two(a, xx) + _two(b, xx) + np.int64(take(tie, x))) >> 2)
 
 
 @njit(cache=True, nogil=True)
@@ -73,10 +80,10 @@ def _halve_all(src, out, planes, rows, columns):
             a, b = src[2 * z, 2 * y], src[2 * z, 2 * y + 1]
             c, d = src[2 * z + 1, 2 * y], src[2 * z + 1, 2 * y + 1]
             o, tie = out[z, y], ties[(z + y) & 1]
-            for x in range(columns):
-                s = np.int64(a[2 * x]) + np.int64(a[2 * x + 1]) + np.int64(b[2 * x]) + np.int64(b[2 * x + 1])
-                s += np.int64(c[2 * x]) + np.int64(c[2 * x + 1]) + np.int64(d[2 * x]) + np.int64(d[2 * x + 1])
-                o[x] = (s + np.int64(tie[x])) >> 3
+            for x in range(np.uint64(columns)):
+                xx = np.uint64(2) * x
+                s = _two(a, xx) + _two(b, xx) + _two(c, xx) + _two(d, xx)
+                put(o, x, (s + np.int64(take(tie, x))) >> 3)
 
 
 @njit(cache=True, nogil=True)
@@ -89,7 +96,10 @@ def _rounded(mean, odd):
 
 @njit(cache=True, nogil=True)
 def mean_integer(src, out, fz, fy, fx, wz, wy, wx):
-    """Mean of integers, rounded; a constant stays constant and nothing drifts."""
+    """Mean of integers, rounded; a constant stays constant and nothing drifts.
+
+    Neighbours along x lie side by side in both arrays, which do not overlap.
+    """
     nz, ny, nx = src.shape
     mz, my, mx = out.shape
     wz, wy, wx = counts_for(nz, fz, wz), counts_for(ny, fy, wy), counts_for(nx, fx, wx)

@@ -124,7 +124,12 @@ class Reduction:
         elif src.dtype.kind == "f":
             kernels.mean_float(src, out, fz, fy, fx, *weights)
         else:
-            kernels.mean_integer(src, out, fz, fy, fx, *weights)
+            # the kernel goes along rows as they lie in memory
+            rows = np.ascontiguousarray(src) if src.strides[2] != src.itemsize else src
+            room = np.empty(out.shape, out.dtype) if out.strides[2] != out.itemsize else out
+            kernels.mean_integer(rows, room, fz, fy, fx, *weights)
+            if room is not out:
+                out[...] = room
 
     def _axial(
         self,
