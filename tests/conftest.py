@@ -41,7 +41,8 @@ def array_source():
 @pytest.fixture
 def make_volume(tmp_path):
     """make_volume(array, spacing=…, kind=…, period=…, name=…) → Volume in a real file."""
-    from stackreel.volume.build import Recipe, build
+    from stackreel.volume.build import build
+    from stackreel.volume.recipe import Recipe
     from stackreel.volume.reduction import Reduction
 
     count = iter(range(1000))

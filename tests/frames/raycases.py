@@ -18,7 +18,8 @@ from stackreel.geometry import Box, Spacing
 from stackreel.scene import PRESETS, Camera, Scene, TransferFunction
 from stackreel.scene.clip import ClipPlane
 from stackreel.volume import open_volume
-from stackreel.volume.build import Recipe, build
+from stackreel.volume.build import build
+from stackreel.volume.recipe import Recipe
 from stackreel.volume.reduction import Reduction
 
 SOFT = TransferFunction(

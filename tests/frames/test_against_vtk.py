@@ -20,7 +20,8 @@ from stackreel.frames.native import NativeEngine
 from stackreel.geometry import Spacing
 from stackreel.scene import Camera, Scene, TransferFunction
 from stackreel.slices.phantom import Phantom
-from stackreel.volume.build import Recipe, build
+from stackreel.volume.build import build
+from stackreel.volume.recipe import Recipe
 
 SIZE = (240, 180)
 CAMERA = Camera((0.9, -1.1, -1.6), (0.05, 0.02, -0.04), (0.2, -1.0, 0.1), 33.0)

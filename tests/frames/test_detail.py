@@ -13,7 +13,8 @@ from stackreel.frames.native import NativeEngine
 from stackreel.frames.native.view import depth_range, visible_box
 from stackreel.scene import PRESETS, Camera, Scene, TransferFunction
 from stackreel.slices.phantom import Phantom
-from stackreel.volume.build import Recipe, build
+from stackreel.volume.build import build
+from stackreel.volume.recipe import Recipe
 
 SIZE = (320, 240)
 COLOR = ((0, 0, 0, 0), (60, 0.2, 0.2, 0.6), (120, 0.8, 0.5, 0.3), (200, 1, 0.95, 0.9), (255, 1, 1, 1))

@@ -36,7 +36,8 @@ FRAMES, PICTURES = 50, 40  # the hold and the first frame after it are one pictu
 def brain(tmp_path_factory):
     from stackreel.geometry import Spacing
     from stackreel.slices.phantom import Phantom
-    from stackreel.volume.build import Recipe, build
+    from stackreel.volume.build import build
+    from stackreel.volume.recipe import Recipe
 
     path = tmp_path_factory.mktemp("data") / "brain.h5"
     build(Phantom((24, 96, 112)).source("transmittance"), path, Recipe("brain", Spacing(4, 1, 1), threads=1))
@@ -145,7 +146,8 @@ def test_an_edit_of_the_last_shot_renders_only_the_last_shot(work, capsys):
 def test_other_data_under_the_same_name_is_rendered_anew(work, capsys):
     from stackreel.geometry import Spacing
     from stackreel.slices.phantom import Phantom
-    from stackreel.volume.build import Recipe, build
+    from stackreel.volume.build import build
+    from stackreel.volume.recipe import Recipe
 
     assert main(["render", "flight.yaml", "-o", "flight.mp4"]) == 0
     (work / "brain.h5").unlink()

@@ -11,7 +11,8 @@ import pytest
 from stackreel.errors import DiskFullError, VolumeError
 from stackreel.geometry import Spacing
 from stackreel.volume import behind
-from stackreel.volume.build import Recipe, build
+from stackreel.volume.build import build
+from stackreel.volume.recipe import Recipe
 
 
 @pytest.fixture

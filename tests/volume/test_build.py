@@ -17,7 +17,8 @@ from stackreel.errors import OutputExistsError, SliceReadError, VolumeError
 from stackreel.geometry import Spacing
 from stackreel.slices.checks import TYPES
 from stackreel.volume import bands, open_volume, pyramid
-from stackreel.volume.build import Recipe, build
+from stackreel.volume.build import build
+from stackreel.volume.recipe import Recipe
 
 from . import oracle
 
@@ -42,6 +43,13 @@ def steps_between(volume):
     arrays = [samples for _, samples in levels_of(volume)]
     for plan, above, low, high in zip(plans, plans[1:], arrays, arrays[1:], strict=False):
         yield low, above.halved, plan.tail_weights(volume.shape), high
+
+
+def resultants_of(volume):
+    """How long the mean vectors are that the samples of each level stand for, 0..1; None for the full resolution."""
+    with h5py.File(volume.path) as file:
+        found = [file[f"/resultants/{volume.name}/{k}"][()] / 255 for k in range(1, len(volume.levels))]
+    return [None, *found]
 
 
 @pytest.mark.parametrize("dtype", TYPES)
@@ -175,8 +183,8 @@ def test_angles_are_averaged_as_angles(make_volume, dtype, period, background):
     volume = make_volume(samples, Spacing(2, 1, 1), kind="axial", period=period, background=background)
     assert len(volume.levels) >= 2
     assert (volume.kind, volume.period, volume.background) == ("axial", period, background)
-    for low, halved, weights, high in steps_between(volume):
-        expected, length = oracle.axial_mean(low, halved, weights, period, background)
+    for (low, halved, weights, high), lengths in zip(steps_between(volume), resultants_of(volume), strict=False):
+        expected, length = oracle.axial_mean(low, halved, weights, period, background, lengths)
         none = np.isnan(expected)
         if background is not None:
             assert (high[none] == background).all()
@@ -206,11 +214,11 @@ def test_signed_angles_stay_in_their_own_range(make_volume):
         samples = rng.uniform(-90, 89, (4, 70, 90)).astype(dtype)
         samples[:, :30] = -45
         volume = make_volume(samples, kind="axial", period=180)
-        for low, halved, weights, high in steps_between(volume):
+        for (low, halved, weights, high), lengths in zip(steps_between(volume), resultants_of(volume), strict=False):
             assert -90 <= high.min() < -60
             assert 60 < high.max() <= 90
             assert (high[:, :10, :] == -45).all()
-            expected, length = oracle.axial_mean(low, halved, weights, 180, None)
+            expected, length = oracle.axial_mean(low, halved, weights, 180, None, lengths)
             assert oracle.apart(high, expected, 180)[length > 1e-3].max() <= 0.5 + 1e-4
 
 
@@ -236,11 +244,11 @@ def test_labels_must_be_integers_and_angles_need_a_period(make_volume):
 
 
 def contents(path):
-    """Everything in a volume file but the moment it was written: {name: array or attribute}."""
+    """Everything in a volume file but the moment it was written and the seal: {name: array or attribute}."""
     found = {}
 
     def note(name, thing):
-        if isinstance(thing, h5py.Dataset):
+        if isinstance(thing, h5py.Dataset) and name != "seal":
             found[name] = thing[()]
         for key, value in thing.attrs.items():
             if key != "provenance_written_at":

@@ -21,18 +21,19 @@ READERS = 2
 Band = tuple[int, int, npt.NDArray[Any]]
 
 
-def bands(source: SliceSource, slab: int, rows: int, scratch: Path) -> Iterator[Band]:
+def bands(source: SliceSource, slab: int, rows: int, scratch: Path, *, start: int = 0) -> Iterator[Band]:
     """(z0, y0, samples (z, y, x)) for every band of a stack, in order; two of the arrays are valid at a time: one is
     overwritten when the next but one is asked for.
 
     slab, rows : sections and rows in a band; the last ones are smaller
     scratch    : folder for a temporary file, used only when slices that must be decoded whole are so large that a
                  slab of them would not fit in memory
+    start      : how many bands to leave out at the beginning
     """
     if source.banded:
-        yield from _direct(source, slab, rows)
+        yield from _direct(source, slab, rows, start)
     else:
-        yield from _staged(source, slab, rows, scratch)
+        yield from _staged(source, slab, rows, scratch, start)
 
 
 def staging_bytes(source: SliceSource, slab: int) -> int:
@@ -42,9 +43,9 @@ def staging_bytes(source: SliceSource, slab: int) -> int:
     return 0 if source.banded or size <= STAGE_BYTES else size
 
 
-def _direct(source: SliceSource, slab: int, rows: int) -> Iterator[Band]:
+def _direct(source: SliceSource, slab: int, rows: int, start: int) -> Iterator[Band]:
     count, height, width = source.shape
-    places = [(z, y) for z in range(0, count, slab) for y in range(0, height, rows)]
+    places = [(z, y) for z in range(0, count, slab) for y in range(0, height, rows)][start:]
     shape = (min(slab, count), min(rows, height), width)
     buffers = [np.empty(shape, source.dtype) for _ in range(min(2, len(places)))]
 
@@ -68,14 +69,15 @@ def _direct(source: SliceSource, slab: int, rows: int) -> Iterator[Band]:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _staged(source: SliceSource, slab: int, rows: int, scratch: Path) -> Iterator[Band]:
+def _staged(source: SliceSource, slab: int, rows: int, scratch: Path, start: int) -> Iterator[Band]:
     count, height, width = source.shape
+    slabs, within = divmod(start, -(-height // rows))
     depth = min(slab, count)
     slice_bytes = height * width * source.dtype.itemsize
     readers = max(1, min(READERS, STAGE_BYTES // max(slice_bytes, 1)))
     stage = _stage((depth, height, width), source.dtype, staging_bytes(source, slab), scratch)
     with ThreadPoolExecutor(readers, "stackreel-read") as pool:
-        for z0 in range(0, count, slab):
+        for z0 in range(slabs * slab, count, slab):
             n = min(slab, count - z0)
             jobs = [pool.submit(source.read, z0 + i, slice(0, height), stage[i]) for i in range(n)]
             try:
@@ -84,8 +86,9 @@ def _staged(source: SliceSource, slab: int, rows: int, scratch: Path) -> Iterato
             finally:
                 for job in jobs:
                     job.cancel()
-            for y0 in range(0, height, rows):
+            for y0 in range(within * rows, height, rows):
                 yield z0, y0, np.array(stage[:n, y0 : y0 + rows], order="C")
+            within = 0
 
 
 def _stage(shape: Index3, dtype: np.dtype[Any], in_file: int, scratch: Path) -> npt.NDArray[Any]:

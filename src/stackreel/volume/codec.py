@@ -55,14 +55,3 @@ def shrinks_to(counts: npt.NDArray[np.int64]) -> float:
     """
     p = counts[counts > 0] / counts.sum()
     return float(-(p * np.log2(p)).sum() / 8.0)
-
-
-def checksum(chunk: npt.NDArray[Any]) -> int:
-    """Adler-32 of a C-contiguous chunk."""
-    value: int = isal_zlib.adler32(chunk.data)
-    return value
-
-
-def checksum_within(packed: bytes) -> int:
-    """The Adler-32 that a deflated chunk ends with: that of its bytes, as they were packed."""
-    return int.from_bytes(packed[-4:], "big")

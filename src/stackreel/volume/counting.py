@@ -58,6 +58,14 @@ class Counter:
         with self._lock:
             self._low, self._high = min(self._low, low), max(self._high, high)
 
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """All that was counted so far, to go on from with `resume`. Nothing may be adding meanwhile."""
+        return {"counts": self._total(), "span": np.array([self._low, self._high])}
+
+    def resume(self, counts: npt.NDArray[np.int64], span: npt.NDArray[np.float64]) -> None:
+        self.table()[:] = counts
+        self._low, self._high = float(span[0]), float(span[1])
+
     @property
     def value_range(self) -> tuple[float, float]:
         if self._low > self._high:
@@ -66,7 +74,7 @@ class Counter:
 
     def histogram(self) -> Histogram:
         low, high = self.value_range
-        total = np.sum(self._tables, axis=0) if self._tables else np.zeros(self._bins, np.int64)
+        total = self._total()
         if self._direct:
             first, last = int(low) - self._lowest, int(high) - self._lowest
             edges = np.arange(int(low), int(high) + 2, dtype=np.float64) - 0.5
@@ -83,3 +91,6 @@ class Counter:
         at = np.clip(values, low, high)
         counts, edges = np.histogram(at, bins=BINS, range=(low, high), weights=total[used])
         return Histogram(edges, counts.astype(np.int64))
+
+    def _total(self) -> npt.NDArray[np.int64]:
+        return np.sum(self._tables, axis=0) if self._tables else np.zeros(self._bins, np.int64)

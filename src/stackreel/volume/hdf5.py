@@ -2,9 +2,13 @@
 
     /<name>                   full resolution (z, y, x), chunked, gzip (and shuffle above 8 bits)
     /levels/<name>/0 … N      the pyramid; 0 is another name for /<name>; attribute `factors` (z, y, x)
-    /summary/<name>/0 … N     low, high, mask for every brick; attribute `brick` (z, y, x); checksums of the chunks
+    /resultants/<name>/1 … N  of axial data: how far the directions agree that a sample stands for, uint8, 255 = all
+    /summary/<name>/0 … N     low, high, mask for every brick; attribute `brick` (z, y, x);
+                              offsets, sizes, plain, hashes of the stored chunks
     /summary/<name>/histogram edges and counts of the full resolution
+    /slices/<name>            hashes of the slices as they were read, by 128 rows; settings of the conversion (JSON)
     /vtkhdf/<name>/0 … N      ImageData groups for ParaView; /VTKHDF is the first of them
+    /seal                     hash of all bytes of the file that belong to no chunk; see volume.seal
 
 Geometry, kind and provenance are attributes of /levels/<name>. Chunks that hold only zeros are not stored.
 """
@@ -22,30 +26,29 @@ from typing import Any, cast
 import h5py
 import numpy as np
 import numpy.typing as npt
+import xxhash
 
 from stackreel.errors import CorruptChunkError, VolumeError, VolumeMissingError
 from stackreel.geometry import Index3, Placement, Spacing
-from stackreel.volume.codec import checksum, unpack
+from stackreel.volume.codec import unpack
 from stackreel.volume.holes import read_box
+from stackreel.volume.recipe import FORMAT
 from stackreel.volume.volume import Histogram, Kind, Summary, Volume
-
-FORMAT = 2
-RESERVED = ("levels", "summary", "vtkhdf", "VTKHDF")
 
 
 @dataclass(frozen=True)
 class _Places:
     """Where chunks lie in the file, each array (chunks z, y, x).
 
-    sizes     : stored bytes; 0 where nothing is stored
-    plain     : stored without filters
-    checksums : Adler-32 of the samples
+    sizes  : stored bytes; 0 where nothing is stored
+    plain  : stored without filters
+    hashes : xxh3 (64 bits) of the stored bytes; None in a file that another program has copied
     """
 
     offsets: npt.NDArray[np.int64]
     sizes: npt.NDArray[np.int64]
     plain: npt.NDArray[np.bool_]
-    checksums: npt.NDArray[np.uint32]
+    hashes: npt.NDArray[np.uint64] | None
 
 
 class Hdf5Level:
@@ -105,17 +108,15 @@ class Hdf5Level:
             self._bytes_read += size
         plain = bool(places.plain[index])
         try:
-            chunk = unpack(
+            if places.hashes is not None and xxhash.xxh3_64_intdigest(stored) != int(places.hashes[index]):
+                raise ValueError("its hash differs from that of what was written")
+            return unpack(
                 stored,
                 self.chunk,
                 self.dtype,
                 shuffled=self._shuffled and not plain,
                 deflated=self._deflated and not plain,
             )
-            # what is deflated carries a checksum of its own
-            if plain and checksum(chunk) != int(places.checksums[index]):
-                raise ValueError("its checksum differs")
-            return chunk
         except ValueError as error:
             raise CorruptChunkError(
                 f"{self._path}: level {self.index}, chunk {index} of {self.dataset} is damaged ({error}); "
@@ -129,20 +130,38 @@ class Hdf5Level:
         """Where every chunk lies in the file; looked up once."""
         with self._lock:
             if self._places is None:
-                offsets, sizes = np.zeros(self.grid, np.int64), np.zeros(self.grid, np.int64)
-                plain = np.zeros(self.grid, bool)
-                chunk = self.chunk
-
-                def note(info: Any) -> None:
-                    at = tuple(o // c for o, c in zip(info.chunk_offset, chunk, strict=True))
-                    offsets[at], sizes[at], plain[at] = info.byte_offset, info.size, info.filter_mask != 0
-
                 with _open(self._path) as file:
-                    file[self.dataset].id.chunk_iter(note)
-                    checksums = file[f"/summary/{self._name}/{self.index}/checksums"][()]
+                    self._places = self._noted(file) or self._indexed(file)
                 self._file = os.open(self._path, os.O_RDONLY)
-                self._places = _Places(offsets, sizes, plain, checksums)
             return self._places
+
+    def _noted(self, file: h5py.File) -> _Places | None:
+        """As the conversion noted it, far faster than HDF5 tells; None when the file was copied by chunks since."""
+        group = file.get(f"/summary/{self._name}/{self.index}")
+        if group is None or "offsets" not in group:
+            return None
+        found = _Places(*(group[key][()] for key in ("offsets", "sizes", "plain", "hashes")))
+        stored = np.argwhere(found.sizes > 0)
+        if len(stored) == 0:
+            return found
+        for at in stored[[0, len(stored) // 2, -1]].tolist():
+            corner = tuple(i * c for i, c in zip(at, self.chunk, strict=True))
+            info = file[self.dataset].id.get_chunk_info_by_coord(corner)
+            if (info.byte_offset, info.size) != (int(found.offsets[tuple(at)]), int(found.sizes[tuple(at)])):
+                return None
+        return found
+
+    def _indexed(self, file: h5py.File) -> _Places:
+        """As HDF5's own index has it."""
+        offsets, sizes = np.zeros(self.grid, np.int64), np.zeros(self.grid, np.int64)
+        plain = np.zeros(self.grid, bool)
+
+        def note(info: Any) -> None:
+            at = tuple(o // c for o, c in zip(info.chunk_offset, self.chunk, strict=True))
+            offsets[at], sizes[at], plain[at] = info.byte_offset, info.size, info.filter_mask != 0
+
+        file[self.dataset].id.chunk_iter(note)
+        return _Places(offsets, sizes, plain, None)
 
     def __del__(self) -> None:
         if getattr(self, "_file", None) is not None:

@@ -6,11 +6,14 @@ import contextlib
 import errno
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from stackreel.errors import OutputExistsError, VolumeError
-from stackreel.files import true_path
+from stackreel.files import format_bytes, true_path
+from stackreel.volume.journal import Journal, journal_of
+from stackreel.volume.recipe import differences
 
 
 def check_output(out: Path, *, overwrite: bool) -> None:
@@ -33,25 +36,65 @@ def check_output(out: Path, *, overwrite: bool) -> None:
 
 
 @contextlib.contextmanager
-def temporary(out: Path) -> Iterator[Path]:
-    """The name that `out` has until the block ends well, for this process alone; otherwise nothing is left of it.
+def unfinished(out: Path, settings: Mapping[str, Any], *, restart: bool = False) -> Iterator[tuple[Path, Journal]]:
+    """The name that `out` has until the block ends well, and the journal beside it; for this process alone.
 
-    The name is the same for every run and, unlike those of `files.replacing`, in plain sight: two runs can tell that
-    they would write one file, and what a killed run left, up to hundreds of gigabytes, is seen and is overwritten by
-    the next. Raises VolumeError while another run is at work on it.
+    The names, brain.h5.partial and brain.h5.journal, are the same for every run and, unlike those of
+    `files.replacing`, in plain sight: two runs can tell that they would write one file, and what a stopped run left,
+    up to hundreds of gigabytes, is seen. When the block fails and the journal has a record, both stay for the next
+    run; otherwise nothing is left.
+
+    settings : what the run is to do; an earlier run's journal is taken up only where that was to do the same
+    restart  : never take up an earlier run
+    Raises VolumeError while another run is at work on it, or when an earlier run was to do something else.
     """
     partial = out.with_name(f"{out.name}.partial")
     handle = os.open(partial, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         _lock(handle, partial, out)
+        journal = _journal(out, journal_of(partial), settings, os.fstat(handle).st_size, restart=restart)
         try:
-            yield partial
+            yield partial, journal
             os.replace(partial, out)
+            journal.path.unlink()
         finally:
-            if _leads_to(partial, handle):  # once it is `out`, another run may have begun one of that name
+            journal.close()
+            if _leads_to(partial, handle) and not journal.worth_keeping:
+                # once it is `out`, another run may have begun one of that name
                 partial.unlink()
+                journal.path.unlink(missing_ok=True)
     finally:
         os.close(handle)
+
+
+def left_by(out: Path) -> str:
+    """In a sentence, what a run that failed has left for the next one."""
+    partial = true_path(out).with_name(f"{true_path(out).name}.partial")
+    if not journal_of(partial).exists():
+        return "Nothing was left behind"
+    size = format_bytes(partial.stat().st_size) if partial.exists() else "nothing"
+    return f"What was done is kept in {partial} ({size}): the same command goes on from there"
+
+
+def _journal(out: Path, path: Path, settings: Mapping[str, Any], size: int, *, restart: bool) -> Journal:
+    """The journal to write to: an earlier run's, when this one can go on with it."""
+    if restart:
+        return Journal.start(path, settings)
+    found = Journal.resume(path)
+    if found is None:
+        return Journal.start(path, settings)
+    before, journal = found
+    differing = differences(before, settings)
+    if differing:
+        journal.close()
+        raise VolumeError(
+            f"{out}: an earlier run was stopped on the way, and this one would make something else: "
+            f"{'; '.join(differing)}. Give the same arguments to go on with it, or --restart to begin anew"
+        )
+    if journal.reaches_to > size:  # somebody took the unfinished file away
+        journal.close()
+        return Journal.start(path, settings)
+    return journal
 
 
 def _leads_to(path: Path, handle: int) -> bool:

@@ -1,0 +1,89 @@
+"""How far a conversion has come, as a record of its journal; and a conversion that stands there again.
+
+Only what is new since the last record is written: where each chunk lies, its hash, its bricks' statistics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from stackreel.geometry import Index3
+from stackreel.volume.counting import Counter
+from stackreel.volume.journal import Journal, Record
+from stackreel.volume.levels import LevelWriter
+from stackreel.volume.sections import SectionHashes
+from stackreel.volume.shelf import Shelf
+
+_CHUNKS = np.dtype(
+    [("shelf", "<i4"), ("place", "<i4", 3), ("offset", "<i8"), ("size", "<i8"), ("plain", "?"), ("hash", "<u8")]
+)
+
+
+class Progress:
+    """All that a conversion must not forget. `note` every chunk in the order of writing; then `save`."""
+
+    def __init__(self, levels: Sequence[LevelWriter], counter: Counter, hashes: Sequence[SectionHashes]) -> None:
+        self._levels, self._counter, self._hashes = levels, counter, hashes
+        self._shelves: list[tuple[Shelf, LevelWriter | None]] = []
+        for level in levels:
+            self._shelves.append((level.samples, level))
+            if level.lengths is not None:
+                self._shelves.append((level.lengths, None))
+        self._numbers = {id(shelf): number for number, (shelf, _) in enumerate(self._shelves)}
+        self._new: list[tuple[int, Index3]] = []
+
+    def note(self, shelf: Shelf, place: Index3) -> None:
+        self._new.append((self._numbers[id(shelf)], place))
+
+    def save(self, journal: Journal, bands: int) -> None:
+        """Write a record: so many bands of sections, and all that follows from them, are done and on the disk."""
+        chunks = np.zeros(len(self._new), _CHUNKS)
+        statistics: dict[str, list[npt.NDArray[Any]]] = {"low": [], "high": [], "mask": []}
+        for row, (number, place) in zip(chunks, self._new, strict=True):
+            shelf, level = self._shelves[number]
+            row["shelf"], row["place"] = number, place
+            row["offset"], row["size"] = shelf.offsets[place], shelf.sizes[place]
+            row["plain"], row["hash"] = shelf.plain[place], shelf.hashes[place]
+            if level is not None:
+                where = level.bricks(place)
+                for key, values in level.statistics.items():
+                    statistics[key].append(values[where].ravel())
+        empty = {key: level.dtype for key, level in self._levels[0].statistics.items()}
+        journal.append(
+            bands=np.array(bands),
+            chunks=chunks,
+            **{key: np.concatenate(parts) if parts else np.zeros(0, empty[key]) for key, parts in statistics.items()},
+            **{f"hashes{i}": one.table for i, one in enumerate(self._hashes)},
+            **self._counter.state(),
+        )
+        self._new.clear()
+
+    def restore(self, records: Sequence[Record]) -> int:
+        """Take over what earlier runs did; how many bands of sections that is."""
+        for record in records:
+            self._take_over(record)
+        last = records[-1]
+        for i, one in enumerate(self._hashes):
+            one.table[...] = last[f"hashes{i}"]
+        self._counter.resume(last["counts"], last["span"])
+        return int(last["bands"])
+
+    def _take_over(self, record: Record) -> None:
+        statistics = {key: record[key] for key in ("low", "high", "mask")}
+        at = 0
+        for row in record["chunks"]:
+            shelf, level = self._shelves[int(row["shelf"])]
+            place = cast(Index3, tuple(int(p) for p in row["place"]))
+            shelf.put_again(place, int(row["offset"]), int(row["size"]), bool(row["plain"]), int(row["hash"]))
+            if level is None:
+                continue
+            where = level.bricks(place)
+            count = level.mask[where].size
+            for key, values in level.statistics.items():
+                part = values[where]
+                part[...] = statistics[key][at : at + count].reshape(part.shape)
+            at += count

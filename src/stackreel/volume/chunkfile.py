@@ -1,0 +1,131 @@
+"""An HDF5 file under construction, of which it is known where every chunk lies, and can be begun anew around them.
+
+HDF5 keeps its index of chunks in memory and writes it here and there as the file grows; a kill leaves it torn. But
+where HDF5 puts a chunk follows from the order and sizes of those before it alone. So it is enough to remember these:
+a later run asks for the same places in the same order, without writing the chunks again, and goes on from there.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from stackreel.errors import VolumeError
+from stackreel.geometry import Index3
+from stackreel.volume.codec import SKIP_FILTERS
+
+LIBVER = ("earliest", "v110")
+"""Oldest HDF5 layout that will do; ParaView 5.11 (HDF5 1.10) cannot read what "latest" writes."""
+
+
+class _Disk:
+    """The file below HDF5: what HDF5 writes at which byte. Nothing is cut off before the end."""
+
+    def __init__(self, path: Path) -> None:
+        self.handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        self.known: tuple[int, int] | None = None  # place and size of a chunk that stands already
+        self.ending = False
+        self.given_up = False
+        self.error: OSError | None = None
+        self._at = 0
+        self._end = 0
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self._at = offset + (0, self._at, self._end)[whence]
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def read(self, size: int = -1) -> bytes:
+        raise NotImplementedError  # h5py wants to see it, and uses readinto
+
+    def readinto(self, buffer: Any) -> int:
+        data = os.pread(self.handle, len(buffer), self._at)
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def write(self, data: Any) -> int:
+        size = len(data)
+        if not self.given_up and self.known != (self._at, size):
+            self._put(data, size)
+        self._at += size
+        self._end = max(self._end, self._at)
+        return size
+
+    def _put(self, data: Any, size: int) -> None:
+        done = 0
+        try:
+            while done < size:
+                done += os.pwrite(self.handle, data[done:] if done else data, self._at + done)
+        except OSError as error:
+            self.error = error  # HDF5 would hide what went wrong
+            raise
+
+    def truncate(self, size: int | None = None) -> int:
+        size = self._at if size is None else size
+        if self.ending and not self.given_up:
+            os.ftruncate(self.handle, size)
+        return size
+
+    def flush(self) -> None:
+        pass
+
+
+class ChunkFile:
+    """A new HDF5 file at a path; chunks that lie there already stay, until others are written over them.
+
+    file   : to make groups, data sets and attributes in
+    handle : of the open file, for reading chunks back and for syncing
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._disk = _Disk(path)
+        self.handle = self._disk.handle
+        self.file = h5py.File(self._disk, "w", libver=LIBVER)
+
+    def add(self, dataset: h5py.Dataset, at: Index3, stored: bytes, *, plain: bool) -> int:
+        """Write a chunk as it is to be stored; the byte where it lies from now on."""
+        try:
+            dataset.id.write_direct_chunk(at, stored, SKIP_FILTERS if plain else 0)
+        except (OSError, RuntimeError) as error:
+            raise self._disk.error or error from error
+        return int(dataset.id.get_chunk_info_by_coord(at).byte_offset)
+
+    def add_again(self, dataset: h5py.Dataset, at: Index3, offset: int, size: int, *, plain: bool) -> None:
+        """Have HDF5 know a chunk that an earlier run wrote, in the same order as then."""
+        self._disk.known = (offset, size)
+        dataset.id.write_direct_chunk(at, memoryview(_zeros(size))[:size], SKIP_FILTERS if plain else 0)
+        self._disk.known = None
+        if dataset.id.get_chunk_info_by_coord(at).byte_offset != offset:
+            raise VolumeError("HDF5 places chunks otherwise than in the run that was stopped; --restart begins anew")
+
+    def close(self) -> None:
+        """Complete the file: afterwards any HDF5 program opens it."""
+        self._disk.ending = True
+        try:
+            self.file.close()
+        except (OSError, RuntimeError) as error:
+            raise self._disk.error or error from error
+        os.fsync(self.handle)
+        os.close(self.handle)
+
+    def give_up(self) -> None:
+        """Leave the file as it is, unfinished: HDF5 can't read it, a later run can go on with it."""
+        self._disk.given_up = True
+        self.file.close()
+        os.close(self.handle)
+
+
+_dummy = bytearray()
+
+
+def _zeros(size: int) -> bytearray:
+    global _dummy
+    if len(_dummy) < size:
+        _dummy = bytearray(size)
+    return _dummy

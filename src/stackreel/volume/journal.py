@@ -1,0 +1,109 @@
+"""What a conversion has done so far, on the disk beside the file it writes, so that a killed run loses nothing.
+
+A journal opens with the settings of the run. After that it grows by one record at every checkpoint, each written only
+when all it speaks of is safe on the disk. A record that a kill or a power cut tore is known by its hash and left out.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import struct
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xxhash
+
+MAGIC = b"stackreel journal 1\n"
+_HEAD = struct.Struct("<QQ")  # length and xxh3 of what follows
+
+Record = Mapping[str, npt.NDArray[Any]]
+
+
+def journal_of(partial: Path) -> Path:
+    """Where the journal of an unfinished file stands: brain.h5.partial → brain.h5.journal."""
+    return partial.with_suffix(".journal")
+
+
+class Journal:
+    """A journal that is open for writing; `start` begins a new one, `resume` takes an old one up."""
+
+    def __init__(self, path: Path, handle: int, end: int, records: list[Record]) -> None:
+        self.path = path
+        self.records = records  # of earlier runs, in order
+        self._handle = handle
+        self._end = end
+        self._added = False
+
+    @classmethod
+    def start(cls, path: Path, settings: Mapping[str, Any]) -> Journal:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o666)
+        journal = cls(path, handle, 0, [])
+        os.write(handle, MAGIC)
+        journal._end = len(MAGIC)
+        journal._append(json.dumps(settings).encode())
+        return journal
+
+    @classmethod
+    def resume(cls, path: Path) -> tuple[dict[str, Any], Journal] | None:
+        """The settings and the journal of an earlier run; None where there is none that came as far as a checkpoint."""
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        if not data.startswith(MAGIC):
+            return None
+        frames = list(_frames(data))
+        if len(frames) < 2:
+            return None
+        settings: dict[str, Any] = json.loads(frames[0][0])
+        records: list[Record] = [np.load(io.BytesIO(payload), allow_pickle=False) for payload, _ in frames[1:]]
+        handle = os.open(path, os.O_RDWR)
+        end = frames[-1][1]
+        os.ftruncate(handle, end)
+        return settings, cls(path, handle, end, records)
+
+    @property
+    def worth_keeping(self) -> bool:
+        """Whether a later run could go on from here."""
+        return self._added or bool(self.records)
+
+    @property
+    def reaches_to(self) -> int:
+        """How long the unfinished file must be at least, for all chunks that earlier runs wrote."""
+        ends = [int((r["chunks"]["offset"] + r["chunks"]["size"]).max(initial=0)) for r in self.records]
+        return max(ends, default=0)
+
+    def append(self, **arrays: npt.NDArray[Any]) -> None:
+        """Add a record, and return when it is on the disk."""
+        buffer = io.BytesIO()
+        np.savez(buffer, **arrays)  # type: ignore[arg-type]
+        self._append(buffer.getvalue())
+        self._added = True
+
+    def _append(self, payload: bytes) -> None:
+        framed = _HEAD.pack(len(payload), xxhash.xxh3_64_intdigest(payload)) + payload
+        done = 0
+        while done < len(framed):
+            done += os.pwrite(self._handle, framed[done:], self._end + done)
+        os.fsync(self._handle)
+        self._end += len(framed)
+
+    def close(self) -> None:
+        os.close(self._handle)
+
+
+def _frames(data: bytes) -> Iterator[tuple[bytes, int]]:
+    """(payload, end) of every whole record."""
+    at = len(MAGIC)
+    while at + _HEAD.size <= len(data):
+        length, digest = _HEAD.unpack_from(data, at)
+        payload = data[at + _HEAD.size : at + _HEAD.size + length]
+        at += _HEAD.size + length
+        if len(payload) < length or xxhash.xxh3_64_intdigest(payload) != digest:
+            return
+        yield payload, at

@@ -1,0 +1,100 @@
+"""What to make of a stack, as a value: name, spacing, kind; and the words by which two runs know that they agree."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import h5py
+
+from stackreel.errors import VolumeError
+from stackreel.geometry import Spacing
+from stackreel.slices.source import SliceFile, SliceSource
+from stackreel.volume.pyramid import CHUNK, plan_levels
+from stackreel.volume.reduction import Reduction
+
+FORMAT = 3
+RESERVED = ("levels", "resultants", "summary", "slices", "vtkhdf", "VTKHDF", "seal")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What to make of the slices.
+
+    name       : of the data set, as ParaView will show it
+    spacing    : of the samples
+    reduction  : what coarser levels hold
+    provenance : words to keep with the data
+    threads    : that pack and reduce
+    durable    : seconds of work that a killed run may lose
+    """
+
+    name: str
+    spacing: Spacing
+    reduction: Reduction = field(default_factory=lambda: Reduction("intensity"))
+    provenance: Mapping[str, str] = field(default_factory=dict)
+    threads: int = field(default_factory=lambda: os.cpu_count() or 1)
+    durable: float = 10.0
+
+    def __post_init__(self) -> None:
+        if not self.name or self.name in RESERVED or any(c in self.name for c in "/.:\\ \t\n\"'<>&"):
+            raise VolumeError(
+                f'"{self.name}" cannot name a volume: use letters, digits, - and _, and none of {", ".join(RESERVED)}'
+            )
+
+
+def settings(source: SliceSource, recipe: Recipe, weights: SliceSource | None = None) -> dict[str, Any]:
+    """All that decides what the volume file holds, in plain words and numbers: equal where a run may go on."""
+    plans = plan_levels(source.shape, recipe.spacing, source.dtype.itemsize)
+    return {
+        "name": recipe.name,
+        "shape": list(source.shape),
+        "type": source.dtype.name,
+        "spacing": [float(step) for step in recipe.spacing.zyx],
+        "unit": recipe.spacing.unit or "none",
+        "reduction": repr(recipe.reduction),
+        "levels": [[list(plan.shape), list(plan.chunk)] for plan in plans],
+        "format": [FORMAT, list(CHUNK)],
+        "HDF5": h5py.version.hdf5_version,
+        "slices": _files(source.files),
+        "weights": _files(weights.files) if weights is not None else [],
+    }
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What differs between two settings, each a few words with both values."""
+    found = []
+    for key in now:
+        old, new = before.get(key), now[key]
+        if old == new:
+            continue
+        if key in ("slices", "weights") and isinstance(old, list):
+            found += _changed_files(old, new)
+        else:
+            found.append(f"{key} was {_said(old)}, is {_said(new)}")
+    return found
+
+
+def _files(files: Sequence[SliceFile]) -> list[list[Any]]:
+    return [[_text(str(file.path.absolute())), file.size, file.mtime_ns] for file in files]
+
+
+def _text(path: str) -> str:
+    return path.encode(errors="backslashreplace").decode()
+
+
+def _changed_files(old: list[Any], new: list[Any]) -> list[str]:
+    if [one[0] for one in old] != [one[0] for one in new]:
+        was, now = {one[0] for one in old}, {one[0] for one in new}
+        gone, come = was - now, now - was
+        some = sorted(gone)[:1] + sorted(come)[:1]
+        return [f"other slices: {len(old)} files then, {len(new)} now" + (f" ({', '.join(some)} …)" if some else "")]
+    changed = [b[0] for a, b in zip(old, new, strict=True) if a != b]
+    some_changed = ", ".join(changed[:3]) + (" …" if changed[3:] else "")
+    return [f"{len(changed)} of {len(new)} slices changed since ({some_changed})"]
+
+
+def _said(value: Any) -> str:
+    return " ".join(str(v) for v in value) if isinstance(value, list) else str(value)
