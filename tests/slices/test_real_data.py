@@ -70,17 +70,28 @@ def test_grey_tiffs_of_every_type_are_read(name: str) -> None:
         (TINY / "gray24-3x2-sub1.tif", "colour image"),
         (TINY / "gray24-3x2-sub2.tif", "colour image"),
         (VOLUMES / "formats" / "webknossos_test_rgb.tif", "colour image"),
-        (VOLUMES / "formats" / "webknossos_multi-channel-z-series.ome.tif", "3 channels"),
         (DATA / "pli" / "slix_tests" / "vis" / "unit_vectors_rgb.tiff", "colour image"),
     ],
     ids=lambda value: value.name if isinstance(value, Path) else None,
 )
-def test_colour_and_channels_are_refused_with_the_way_out(path: Path, said: str) -> None:
+def test_colour_is_refused_with_the_way_out(path: Path, said: str) -> None:
     with pytest.raises(SliceError) as caught:
         open_slices(path)
     assert f"slice 0 ({path.name})" in str(caught.value)
     assert said in str(caught.value)
     assert "Fiji: Image ›" in str(caught.value)
+
+
+def test_each_channel_of_an_ome_tiff_is_what_tifffile_reads() -> None:
+    path = VOLUMES / "formats" / "webknossos_multi-channel-z-series.ome.tif"
+    with pytest.raises(SliceError, match=r"holds 3 channels: 0, 1, 2; .*--channel N"):
+        open_slices(path)
+    whole = tifffile.imread(path)
+    for channel in range(3):
+        source = open_slices(path, channel=channel)
+        assert source.shape == (5, 167, 439)
+        read = np.stack([source.read(z, slice(0, 167)) for z in range(5)])
+        np.testing.assert_array_equal(read, whole[channel])
 
 
 def test_no_format_is_forgotten() -> None:

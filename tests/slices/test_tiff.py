@@ -297,16 +297,71 @@ def test_colour_is_refused_with_the_way_to_grey(tmp_path: Path) -> None:
     assert "colour image" in refused(tmp_path)
 
 
-@pytest.mark.parametrize(("axes", "said"), [("CYX", "3 channels"), ("TYX", "3 time points"), ("ZCYX", "2 channels")])
+@pytest.mark.parametrize(
+    ("axes", "said", "option"),
+    [
+        ("CYX", "3 channels: 0, 1, 2", "--channel N"),
+        ("TYX", "3 time points, 0 to 2", "--time N"),
+        ("ZCYX", "2 channels: 0, 1", "--channel N"),
+    ],
+)
 @pytest.mark.parametrize("dialect", [{"imagej": True}, {"ome": True}], ids=str)
-def test_channels_and_times_are_refused_with_the_way_out(
-    tmp_path: Path, axes: str, said: str, dialect: dict[str, Any]
+def test_channels_and_times_are_asked_back(
+    tmp_path: Path, axes: str, said: str, option: str, dialect: dict[str, Any]
 ) -> None:
     array = sections(3, "uint8") if len(axes) == 3 else sections(4, "uint8").reshape(2, 2, ROWS, COLUMNS)
     tifffile.imwrite(tmp_path / "a.tif", array, metadata={"axes": axes}, photometric="minisblack", **dialect)
     message = refused(tmp_path / "a.tif")
-    assert message.startswith(f"slice 0 (a.tif) holds {said}; ")
-    assert "Fiji: Image › Color › Split Channels" in message or "in Fiji (Image › Properties" in message
+    assert message.startswith(f"slice 0 (a.tif) holds {said}; a volume is made of one: choose it with {option}")
+    assert "If they are sections, say so in Fiji (Image › Properties" in message
+
+
+@pytest.mark.parametrize(
+    ("axes", "dialect"),
+    [(axes, {"imagej": True}) for axes in ("TZCYX", "ZCYX")]  # the one order that ImageJ has
+    + [(axes, {"ome": True}) for axes in ("TZCYX", "CZYX", "ZCYX", "CTZYX")]
+    + [("CZYX", {"ome": True, "compression": "zlib", "tile": (32, 32)})],
+    ids=str,
+)
+def test_one_channel_at_one_time_is_the_stack_that_was_written(
+    tmp_path: Path, axes: str, dialect: dict[str, Any]
+) -> None:
+    sizes = {"T": 2, "C": 3, "Z": 4, "Y": ROWS, "X": COLUMNS}
+    shape = tuple(sizes[axis] for axis in axes)
+    array = np.random.default_rng(5).integers(0, 65536, shape).astype("uint16")
+    metadata = {"axes": axes} | ({"Channel": {"Name": ["DAPI", "GFP", "NeuN"]}} if dialect.get("ome") else {})
+    tifffile.imwrite(tmp_path / "a.tif", array, metadata=metadata, photometric="minisblack", **dialect)
+    times = {"time": 1} if "T" in axes else {}
+    source = open_slices(tmp_path / "a.tif", channel="gfp" if dialect.get("ome") else 1, **times)
+    wanted = array[tuple({"C": 1, "T": 1}.get(axis, slice(None)) for axis in axes)]
+    assert_bands(source, wanted)
+    assert source.provenance["channel"] == ("1 (GFP)" if dialect.get("ome") else "1")
+
+
+def test_the_question_for_a_channel_names_them(tmp_path: Path) -> None:
+    metadata = {"axes": "CYX", "Channel": {"Name": ["DAPI", "GFP"]}}
+    tifffile.imwrite(tmp_path / "a.ome.tif", sections(2), metadata=metadata, photometric="minisblack")
+    assert "2 channels: 0 (DAPI), 1 (GFP); " in refused(tmp_path / "a.ome.tif")
+    assert "has no channel CFP; it holds 0 (DAPI), 1 (GFP)" in refused(tmp_path / "a.ome.tif", channel="CFP")
+    assert "has no channel 2; it holds" in refused(tmp_path / "a.ome.tif", channel=2)
+    assert "has no time point 1; it holds one time point, 0" in refused(tmp_path / "a.ome.tif", channel=0, time=1)
+    assert "has no level 1; it holds 0 (83 × 70)" in refused(tmp_path / "a.ome.tif", channel=0, level=1)
+
+
+def test_a_coarser_level_of_a_pyramid_has_larger_pixels(tmp_path: Path) -> None:
+    full = sections(2).repeat(2, axis=1).repeat(2, axis=2)
+    metadata = {
+        "axes": "ZYX",
+        **{f"PhysicalSize{axis}": size for axis, size in (("X", 0.5), ("Y", 0.5), ("Z", 4.0))},
+    }
+    with tifffile.TiffWriter(tmp_path / "a.ome.tif") as writer:
+        writer.write(full, subifds=1, metadata=metadata, tile=(32, 32), photometric="minisblack")
+        writer.write(sections(2), subfiletype=1, metadata=None, tile=(32, 32), photometric="minisblack")
+    assert_bands(open_slices(tmp_path / "a.ome.tif"), full)
+    coarse = open_slices(tmp_path / "a.ome.tif", level=1)
+    assert_bands(coarse, sections(2))
+    assert coarse.spacing == Spacing(4, 1, 1, "um")
+    assert coarse.provenance["level"] == "1"
 
 
 def ome_set(folder: Path, channels: int = 1) -> np.ndarray:
@@ -348,8 +403,30 @@ def test_one_file_of_an_ome_set_says_that_there_are_more(tmp_path: Path) -> None
 
 
 def test_channels_of_an_ome_set_are_not_taken_for_sections(tmp_path: Path) -> None:
-    ome_set(tmp_path, channels=2)
+    array = ome_set(tmp_path, channels=2)
     assert "slice 0 (z0.ome.tif) holds 2 channels" in refused(tmp_path)
+    for channel in (0, 1):
+        assert_bands(open_slices(tmp_path, channel=channel), array[:, channel])
+
+
+def test_files_of_other_channels_of_an_ome_set_are_left_out(tmp_path: Path) -> None:
+    array = sections(6, "uint16").reshape(2, 3, ROWS, COLUMNS)
+    data = "".join(
+        f'<TiffData FirstC="{c}" PlaneCount="3"><UUID FileName="c{c}.ome.tif">urn:uuid:{c}</UUID></TiffData>'
+        for c in range(2)
+    )
+    for c in range(2):
+        xml = (
+            '<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" '
+            f'UUID="urn:uuid:{c}"><Image ID="Image:0"><Pixels ID="Pixels:0" DimensionOrder="XYZCT" '
+            f'Type="uint16" SizeX="{COLUMNS}" SizeY="{ROWS}" SizeZ="3" SizeC="2" SizeT="1">'
+            '<Channel ID="Channel:0:0" Name="red"/><Channel ID="Channel:0:1" Name="green"/>'
+            f"{data}</Pixels></Image></OME>"
+        )
+        tifffile.imwrite(tmp_path / f"c{c}.ome.tif", array[c], description=xml, metadata=None, photometric="minisblack")
+    assert "the set of 2 files holds 2 channels: 0 (red), 1 (green)" in refused(tmp_path)
+    assert_bands(open_slices(tmp_path, channel="green"), array[1])
+    assert_bands(open_slices(tmp_path / "c0.ome.tif"), array[0])
 
 
 def test_sizes_that_differ_are_told_with_what_most_files_have(tmp_path: Path) -> None:

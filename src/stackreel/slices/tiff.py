@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,10 +18,11 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
+from stackreel.errors import SliceError
 from stackreel.slices.checks import Stated, check_equal, inspect_all
 from stackreel.slices.choice import Choice
 from stackreel.slices.stack import Stack, read_into
-from stackreel.slices.tiffheader import Plane, grid, read_header
+from stackreel.slices.tiffheader import Header, Plane, grid, read_header
 
 logging.getLogger("tifffile").addHandler(logging.NullHandler())  # what matters is raised, in our words
 
@@ -110,10 +111,11 @@ def _segments(path: Path, mtime_ns: int, offset: int) -> Segments:
 def open_tiff(paths: Sequence[Path], *, stated: Stated, choice: Choice, notes: Sequence[str] = ()) -> TiffSlices:
     """TIFF sections, every header checked; what cannot be one grey stack is refused, with the way out.
 
-    Raises SliceReadError for a broken file, SliceError for colour, channels or time, SliceShapeError when
-    sizes or types differ.
+    Raises SliceReadError for a broken file, SliceError for colour, or where a channel, time or level must be chosen,
+    SliceShapeError when sizes or types differ.
     """
-    headers = inspect_all(read_header, paths)
+    headers = inspect_all(partial(read_header, choice=choice), paths)
+    notes, (headers, paths) = list(notes), _of_one_channel(headers, paths, choice)
     check_equal([(h.rows, h.columns, h.dtype) for h in headers], paths, stated)
     first = headers[0]
     planes = tuple(plane for h in headers for plane in h.planes)
@@ -129,9 +131,40 @@ def open_tiff(paths: Sequence[Path], *, stated: Stated, choice: Choice, notes: S
         files=tuple(h.file for h in headers),
         spacing=first.spacing,
         notes=tuple(dict.fromkeys(said)),
+        provenance=_words(first),
         banded=all(h.banded for h in headers),
         planes=planes,
     )
     if not planes[0].flat:
         source.read(0, slice(0, 1))  # a compression that nobody can decode is found out now
     return source
+
+
+def _of_one_channel(
+    headers: Sequence[Header], paths: Sequence[Path], choice: Choice
+) -> tuple[list[Header], list[Path]]:
+    """The files that hold something of the channel and time that are meant; SliceError when none do, or several."""
+    kept = [(header, path) for header, path in zip(headers, paths, strict=True) if header.planes]
+    if not kept:
+        first = headers[0]
+        raise SliceError(f"none of the {len(paths)} files holds channel {first.channel} at time point {first.time}")
+    first = kept[0][0]
+    if any(header.channel != first.channel for header, _ in kept):
+        choice.pick_channel(first.channels, first.names, f"the set of {len(paths)} files")
+    other = next((path for header, path in kept if header.time != first.time), None)
+    if other is not None:
+        raise SliceError(f"{kept[0][1]} and {other} show different time points; choose one with --time N")
+    return [header for header, _ in kept], [path for _, path in kept]
+
+
+def _words(header: Header) -> dict[str, str]:
+    """Channel, time and level, as provenance keeps them."""
+    words = {}
+    if header.channels > 1:
+        name = header.names[header.channel] if header.channel < len(header.names) else ""
+        words["channel"] = f"{header.channel} ({name})" if name else str(header.channel)
+    if header.time:
+        words["time"] = str(header.time)
+    if header.level is not None:
+        words["level"] = str(header.level)
+    return words

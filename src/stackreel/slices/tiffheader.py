@@ -1,14 +1,16 @@
 """What a TIFF file says of itself: how many sections, how large, where their samples lie.
 
-TIFF holds anything: colour, channels, time points, previews, files of a set. What cannot be one grey stack is refused
-here, in words that lead on; a file that was cut short is told from a shorter stack.
+TIFF holds anything: colour, channels, time points, resolutions, previews, files of a set. One channel, time and
+resolution are chosen; what cannot be one grey stack is refused here, in words that lead on; a file that was cut short
+is told from a shorter stack.
 """
 
 from __future__ import annotations
 
+import math
 import struct
 import sys
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,9 +20,10 @@ import tifffile
 from stackreel.errors import SliceError, SliceReadError
 from stackreel.geometry import Spacing
 from stackreel.slices.checks import check_type, stat_file
+from stackreel.slices.choice import Choice
 from stackreel.slices.source import SliceFile
 from stackreel.slices.stack import reason
-from stackreel.slices.tiffmeta import ome_sizes, spacing_of
+from stackreel.slices.tiffmeta import ome_channels, ome_places, ome_sizes, spacing_of
 
 _STACKED = "ZIQ"  # axes that count sections: Z, or a series of pages without a name
 
@@ -41,7 +44,11 @@ class Plane(NamedTuple):
 class Header(NamedTuple):
     """What one file says of itself.
 
+    planes    : none where the file, one of an OME set, holds other channels than the one that was chosen
     announced : sections that its metadata speak of, more than planes where the file is one of an OME set
+    channel, time : of the planes; of a set, these may differ from file to file
+    names     : of the channels
+    level     : of the resolutions, None where there is one
     """
 
     file: SliceFile
@@ -53,15 +60,20 @@ class Header(NamedTuple):
     spacing: Spacing | None
     notes: tuple[str, ...]
     announced: int
+    channel: int
+    time: int
+    channels: int
+    names: tuple[str, ...]
+    level: int | None
 
 
-def read_header(z: int, path: Path) -> Header:
+def read_header(z: int, path: Path, choice: Choice) -> Header:
     """What the z-th file of a stack holds; nothing but headers is read."""
     stat = stat_file(z, path)
     where = f"slice {z} ({path.name})"
     try:
         with tifffile.TiffFile(path, _multifile=False) as tif:
-            return _header(tif, where, SliceFile(path, stat.st_size, stat.st_mtime_ns))
+            return _header(tif, where, SliceFile(path, stat.st_size, stat.st_mtime_ns), choice)
     except SliceError:
         raise
     except Exception as error:  # tifffile raises what its parsers stumble over
@@ -71,39 +83,43 @@ def read_header(z: int, path: Path) -> Header:
         ) from error
 
 
-def _header(tif: Any, where: str, file: SliceFile) -> Header:
+def _header(tif: Any, where: str, file: SliceFile, choice: Choice) -> Header:
     if not tif.series:
         raise SliceReadError(f"{where} holds no image; copy it again ({file.path})")
-    series = tif.series[0]
+    base = tif.series[0]
+    _refuse_colour(base.keyframe, where)
+    levels = {n: " × ".join(map(str, series.keyframe.shape)) for n, series in enumerate(base.levels)}
+    level = choice.pick_level(levels, where)
+    series = base.levels[level]
     page = series.keyframe
-    _refuse_colour(page, where)
-    leading = _sections_in(series, where)
-    _check_directories(tif, where, file)
-    announced = leading
-    if tif.is_imagej and tif.imagej_metadata and tif.imagej_metadata.get("images", 1) > leading:
-        raise _truncated(where, file, f"it announces {tif.imagej_metadata['images']} images and has {leading}")
+    names = ome_channels(tif.ome_metadata) if tif.is_ome and tif.ome_metadata else ()
     if tif.is_ome and tif.ome_metadata and series.kind != "ome":  # one file of a set; the set is in the metadata
-        sizes = ome_sizes(tif.ome_metadata)
-        announced = sizes["Z"]
-        if leading > 1:
-            _refuse_channels(sizes, where)
+        picked = _of_set(tif, series, where, choice, file.path.name, names)
+    else:
+        picked = _of_series(series, where, choice, names)
+    _check_directories(tif, where, file)
+    total = math.prod(_leading(series).values())
+    if tif.is_imagej and tif.imagej_metadata and tif.imagej_metadata.get("images", 1) > total:
+        raise _truncated(where, file, f"it announces {tif.imagej_metadata['images']} images and has {total}")
     notes = _series_notes(tif, file.path.name, where) + _page_notes(page)
     dtype = check_type(np.dtype(series.dtype) if series.dtype else np.dtype(object), where)
     rows, columns = int(page.imagelength), int(page.imagewidth)
-    pages = [p for p in series.pages if p is not None]
+    pages = list(series.pages)
     swap = dtype.itemsize > 1 and tif.byteorder != ("<" if sys.byteorder == "little" else ">")
     nbytes = rows * columns * dtype.itemsize
-    if series.dataoffset and len(pages) == len(series.pages):  # one run of samples, perhaps behind one page only
-        planes = [Plane(series.dataoffset + i * nbytes, True, swap) for i in range(leading)]
-        ends = planes[-1].offset + nbytes
+    if series.dataoffset and None not in pages:  # one run of samples, perhaps behind one page only
+        planes = [Plane(series.dataoffset + i * nbytes, True, swap) for i in picked.pages]
+        ends = series.dataoffset + total * nbytes
     else:
+        pages = [pages[i] for i in picked.pages if pages[i] is not None]
         planes = [_plane(p, page, swap) for p in pages]
         ends = max((o + c for p in pages for o, c in zip(p.dataoffsets, p.databytecounts, strict=False)), default=0)
-        if not any(plane.flat or p.databytecounts for plane, p in zip(planes, pages, strict=True)):
+        if pages and not any(plane.flat or p.databytecounts for plane, p in zip(planes, pages, strict=True)):
             raise SliceReadError(f"{where} has a directory but no samples; copy it again ({file.path})")
     if ends > file.size:
         raise _truncated(where, file, f"its samples end at byte {ends:,}, the file at {file.size:,}")
-    spacing, said = spacing_of(tif, page, len(planes))
+    height, width = base.keyframe.shape[:2]
+    spacing, said = spacing_of(tif, base.keyframe, len(planes), (height / rows, width / columns) if level else (1, 1))
     return Header(
         SliceFile(file.path, file.size, file.mtime_ns, len(planes)),
         rows,
@@ -113,7 +129,12 @@ def _header(tif: Any, where: str, file: SliceFile) -> Header:
         all(plane.flat for plane in planes) or grid(page)[0] < rows,
         spacing,
         (*notes, *said),
-        announced,
+        picked.announced,
+        picked.channel,
+        picked.time,
+        picked.channels,
+        names,
+        level if len(levels) > 1 else None,
     )
 
 
@@ -153,38 +174,75 @@ def _plane(page: Any, keyframe: Any, swap: bool) -> Plane:
     return Plane(int(page.offset), False)
 
 
-def _sections_in(series: Any, where: str) -> int:
-    """How many sections the series holds; SliceError when there are channels, times or more."""
-    sizes = {
-        axis: int(n)
-        for axis, n in zip(series.get_axes(False), series.get_shape(False), strict=True)
-        if n > 1 and axis not in "YX"
-    }
-    _refuse_channels(sizes, where)
-    strange = [axis for axis in sizes if axis not in _STACKED]
-    if strange or len(sizes) > 1:
+class Picked(NamedTuple):
+    """The pages that are the sections of one channel and time point, in order."""
+
+    pages: tuple[int, ...]
+    channel: int
+    time: int
+    channels: int
+    announced: int
+
+
+def _leading(series: Any) -> dict[str, int]:
+    """The axes before rows and columns that are longer than 1."""
+    axes = zip(series.get_axes(False), series.get_shape(False), strict=True)
+    return {axis: int(n) for axis, n in axes if n > 1 and axis not in "YX"}
+
+
+def _of_series(series: Any, where: str, choice: Choice, names: Sequence[str]) -> Picked:
+    """The pages of a series that a choice picks; SliceError when there is more than sections to choose from."""
+    sizes = _leading(series)
+    channels, times = max(sizes.get("C", 1), sizes.get("S", 1)), sizes.get("T", 1)
+    strange = [axis for axis in sizes if axis not in _STACKED + "CST"]
+    if strange or sum(axis in _STACKED for axis in sizes) > 1:
         found = ", ".join(f"{n} along {axis}" for axis, n in sizes.items())
         raise SliceError(
             f"{where} has more than three dimensions ({found}, besides rows and columns); export one "
             "stack of sections from it, with Fiji for instance"
         )
-    return next(iter(sizes.values()), 1)
+    channel, time = _asked(channels, times, where, choice, names)
+    pages = np.arange(math.prod(sizes.values())).reshape(tuple(sizes.values()))
+    taken = {"C": channel, "S": channel, "T": time}
+    pages = pages[tuple(taken.get(axis, slice(None)) for axis in sizes)].reshape(-1)
+    return Picked(tuple(pages.tolist()), channel, time, channels, len(pages))
 
 
-def _refuse_channels(sizes: Mapping[str, int], where: str) -> None:
-    channels = max(sizes.get("C", 1), sizes.get("S", 1))
-    if channels > 1:
-        raise SliceError(
-            f"{where} holds {channels} channels; stackreel reads one at a time: split them "
-            "(Fiji: Image › Color › Split Channels), and name the folder or file of one. If they are sections, "
-            "say so in Fiji (Image › Properties…: exchange Channels and Slices) and save"
-        )
-    if sizes.get("T", 1) > 1:
-        raise SliceError(
-            f"{where} holds {sizes['T']} time points; a stack has sections only. If they are sections, "
-            "say so in Fiji (Image › Properties…: exchange Slices and Frames) and save; else export one "
-            "time point"
-        )
+def _of_set(tif: Any, series: Any, where: str, choice: Choice, file_name: str, names: Sequence[str]) -> Picked:
+    """The pages of one file of an OME set that a choice picks, by the metadata that each file has of the whole set.
+
+    A file may hold a channel alone; then it is left out where another was chosen, and asks nothing where none was.
+    """
+    sizes = ome_sizes(tif.ome_metadata)
+    pages = tuple(range(math.prod(_leading(series).values())))
+    if sizes["C"] == 1 and sizes["T"] == 1:
+        _asked(1, 1, where, choice, names)
+        return Picked(pages, 0, 0, 1, sizes["Z"])
+    places = {page: place for page, place in ome_places(tif.ome_metadata, file_name).items() if page in pages}
+    if len(places) < len(pages):  # the metadata do not say what this file holds
+        if len(pages) > 1 or choice.channel is not None or choice.time is not None:
+            raise SliceError(
+                f"{where} is one file of a set of {sizes['C']} channels and {sizes['T']} time points whose metadata do "
+                "not say which of them it holds; pick the files with a glob, or have the set written to one file"
+            )
+        return Picked(pages, 0, 0, 1, sizes["Z"])
+    held = sorted({place.channel for place in places.values()}), sorted({place.time for place in places.values()})
+    channel, time = held[0][0], held[1][0]
+    if len(held[0]) > 1 or choice.channel is not None:
+        channel = choice.pick_channel(sizes["C"], names, where)
+    if len(held[1]) > 1 or choice.time is not None:
+        time = choice.pick_time(sizes["T"], where)
+    chosen = [page for page, place in places.items() if (place.channel, place.time) == (channel, time)]
+    chosen.sort(key=lambda page: places[page].z)
+    return Picked(tuple(chosen), channel, time, sizes["C"], sizes["Z"])
+
+
+def _asked(channels: int, times: int, where: str, choice: Choice, names: Sequence[str]) -> tuple[int, int]:
+    mistaken = ". If they are sections, say so in Fiji (Image › Properties…: exchange {} and {}) and save"
+    return (
+        choice.pick_channel(channels, names, where, mistaken.format("Channels", "Slices")),
+        choice.pick_time(times, where, mistaken.format("Slices", "Frames")),
+    )
 
 
 def _refuse_colour(page: Any, where: str) -> None:

@@ -8,7 +8,7 @@ writes are not believed.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 from stackreel.geometry import Spacing, format_um
@@ -17,11 +17,22 @@ from stackreel.slices.lengths import INCH_UM, UNITS, Size, spacing_or_note, to_u
 _PRINTER_DPI = (72, 96, 100, 150, 200, 300, 600)
 
 
-def spacing_of(tif: Any, page: Any, sections: int) -> tuple[Spacing | None, list[str]]:
+class Place(NamedTuple):
+    """What a page of an OME file is a picture of; all from 0."""
+
+    z: int
+    channel: int
+    time: int
+
+
+def spacing_of(
+    tif: Any, page: Any, sections: int, coarser: tuple[float, float] = (1, 1)
+) -> tuple[Spacing | None, list[str]]:
     """The spacing in µm when the file knows all three lengths, and else None and a note of what it knows.
 
     tif, page : tifffile's TiffFile and the first page of the stack
     sections  : pages of the stack in this file
+    coarser   : how many of the page's rows and columns make one of the resolution that is read
     """
     notes: list[str] = []
     size: Size = (None, None, None)
@@ -36,6 +47,8 @@ def spacing_of(tif: Any, page: Any, sections: int) -> tuple[Spacing | None, list
             notes.append(f"ImageJ states no distance between sections, which for it means {format_um(unit)}")
     else:
         size, source = _from_resolution(page), "resolution tags"
+    z, y, x = size
+    size = (z, None if y is None else y * coarser[0], None if x is None else x * coarser[1])
     spacing, said = spacing_or_note(size, source)
     return spacing, [*notes, *said]
 
@@ -50,13 +63,51 @@ def ome_sizes(xml: str) -> dict[str, int]:
     return {axis: int(n) if n.isdigit() else 1 for axis, n in said.items()}
 
 
+def ome_channels(xml: str) -> tuple[str, ...]:
+    """Names of the channels, "" for those without one."""
+    pixels = _ome_pixels(xml)
+    if pixels is None:
+        return ()
+    return tuple(node.get("Name") or "" for node in pixels if _tag(node) == "Channel")
+
+
+def ome_places(xml: str, file_name: str) -> dict[int, Place]:
+    """For the pages of one file of an OME set, by number: what they show. Empty where the metadata do not say."""
+    pixels = _ome_pixels(xml)
+    if pixels is None:
+        return {}
+    sizes = ome_sizes(xml)
+    order = [axis for axis in pixels.get("DimensionOrder", "XYZCT") if axis in "ZCT"]
+    found: dict[int, Place] = {}
+    for data in (node for node in pixels if _tag(node) == "TiffData"):
+        where = next((node for node in data if _tag(node) == "UUID"), None)
+        if where is None or where.get("FileName") != file_name:
+            continue
+        first = {axis: int(data.get(f"First{axis}", "0")) for axis in "ZCT"}
+        start = int(data.get("IFD", "0"))
+        count = int(data.get("PlaneCount", "1" if data.get("IFD") else str(math.prod(sizes.values()))))
+        index = sum(first[axis] * math.prod(sizes[a] for a in order[:i]) for i, axis in enumerate(order))
+        for page in range(count):
+            rest, at = index + page, {}
+            for axis in order:
+                rest, at[axis] = divmod(rest, sizes[axis])
+            if rest:
+                break
+            found[start + page] = Place(at["Z"], at["C"], at["T"])
+    return found
+
+
+def _tag(node: ElementTree.Element) -> str:
+    return node.tag.rpartition("}")[2]
+
+
 def _ome_pixels(xml: str) -> ElementTree.Element | None:
     """The Pixels element of the first image."""
     try:
         root = ElementTree.fromstring(xml)
     except ElementTree.ParseError:
         return None
-    return next((node for node in root.iter() if node.tag.rpartition("}")[2] == "Pixels"), None)
+    return next((node for node in root.iter() if _tag(node) == "Pixels"), None)
 
 
 def _from_ome(xml: str) -> Size:
