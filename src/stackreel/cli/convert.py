@@ -30,6 +30,7 @@ examples:
   stackreel convert raw/ brain.h5 --shape 28721 31076 --dtype uint8 --spacing 40 1 1
   stackreel convert direction/ direction.h5 --kind axial --period 256       fibre angles, averaged as angles
   stackreel convert regions/ atlas.h5 --kind label                          labels, reduced by majority
+  stackreel convert scan16/ brain.h5 --to uint8 --window 200 4000           16 bits in fewer grey values
   stackreel convert scan.ome.tif gfp.h5 --channel GFP                       one channel of a microscope's file
   stackreel convert https://host/brain.ome.zarr brain.h5 --level 2          OME-Zarr, also from the web
   stackreel convert scan.h5:/entry/data brain.h5                            a data set in an HDF5 file
@@ -84,6 +85,19 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     )
     group.add_argument("--background", type=float, metavar="V", help="of axial data: the value of no direction")
     group.add_argument(
+        "--reduce",
+        choices=("mean", "max"),
+        help="of intensities, in coarser levels: mean (default), or max, so that thin bright things stay bright",
+    )
+    group.add_argument("--to", choices=("uint8", "uint16"), help="store the samples as this type; with --window")
+    group.add_argument(
+        "--window",
+        nargs=2,
+        type=float,
+        metavar=("LOW", "HIGH"),
+        help="the values that become 0 and the largest of --to; between them linear, beyond them clipped",
+    )
+    group.add_argument(
         "--raw-values",
         action="store_true",
         help="of NIfTI with a slope: keep the stored numbers (default: real values, slope and intercept applied)",
@@ -110,6 +124,7 @@ def run(args: argparse.Namespace) -> int:
         from stackreel.paraview.doors import check_doors, write_doors
         from stackreel.paraview.vtkhdf import write_vtkhdf
         from stackreel.slices import open_slices
+        from stackreel.slices.mapped import mapped
         from stackreel.volume.bands import staging_bytes
         from stackreel.volume.build import build
         from stackreel.volume.output import check_output, left_by
@@ -117,7 +132,7 @@ def run(args: argparse.Namespace) -> int:
         from stackreel.volume.recipe import Recipe
         from stackreel.volume.reduction import Reduction
 
-    reduction = Reduction(args.kind, args.period, args.background)
+    reduction = Reduction(args.kind, args.period, args.background, args.reduce)
     spacing = _stated_spacing(args)
     _check_ending(args.out)
     check_output(args.out, overwrite=args.overwrite)
@@ -133,6 +148,7 @@ def run(args: argparse.Namespace) -> int:
         level=args.level,
         raw_values=args.raw_values,
     )
+    source = mapped(source, args.window, args.to, kind=args.kind)
     for text in source.notes:
         note(text)
     recipe = Recipe(
