@@ -89,7 +89,9 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         choices=("mean", "max"),
         help="of intensities, in coarser levels: mean (default), or max, so that thin bright things stay bright",
     )
-    group.add_argument("--to", choices=("uint8", "uint16"), help="store the samples as this type; with --window")
+    group.add_argument(
+        "--to", choices=("uint8", "uint16"), help="store samples as this type; needs --window unless all fit"
+    )
     group.add_argument(
         "--window",
         nargs=2,
