@@ -11,8 +11,9 @@ import pytest
 from stackreel.errors import VolumeError
 from stackreel.frames.engine import Output
 from stackreel.frames.native import NativeEngine
+from stackreel.frames.native.forecast import Forecast, shown_of
 from stackreel.geometry import Spacing
-from stackreel.scene import PRESETS, Camera, Scene, TransferFunction
+from stackreel.scene import PRESETS, Camera, Scene, Slice, TransferFunction
 from stackreel.scene.channels import label_colors, label_mask
 from stackreel.volume import registered
 
@@ -209,6 +210,106 @@ def test_a_projection_of_one_channel_is_that_of_the_volume_alone(make_volume):
     said = NativeEngine(512 << 20).refuse(Scene(ASLANT, replace(named, color_channel="other"), blend="maximum"))
     assert said is not None
     assert "one channel" in said
+
+
+MIDDLE = Slice((0, 0, 0), (0, 0, 1))
+
+
+def test_a_slice_of_directions_has_the_hues_of_the_volume_even_where_it_is_transparent(make_volume):
+    x = np.arange(128)
+    direction = np.broadcast_to((2 * x).astype(np.uint8), (24, 128, 128)).copy()
+    retardation = np.where(np.arange(128)[:, None] < 64, 0, 200).astype(np.uint8) + np.zeros((24, 128, 128), np.uint8)
+    volume = fibres(make_volume, direction, background=None, retardation=retardation)
+    look = replace(by_direction(((0, 0.0), (50, 0.9), (255, 0.9)), 0.0005), brightness=((0, 0.25), (200, 1.0)))
+    plain, cut = (
+        render(volume, Scene(FACING, look, slices=slices), size=(129, 129)).rgba for slices in ((), (MIDDLE,))
+    )
+    bare = render(volume, Scene(FACING, replace(look, opacity=((0, 0.0),)), slices=(MIDDLE,)), size=(129, 129)).rgba
+    above, below = bare[40, 20:108], bare[90, 20:108]
+    assert (bare[40:90, 20:108, 3] == 1.0).all()
+    step = 2 * np.tan(np.radians(6)) / 129 * 3.0
+    expected = ((np.arange(129) - 64) * step * 128 + 63.5)[20:108] * 2 / 256
+    assert away(hue_of(below), expected).max() < 0.012
+    assert away(hue_of(above), expected).max() < 0.03
+    assert np.allclose(below[:, :3].max(axis=-1), 1.0, atol=0.06)
+    assert np.allclose(above[:, :3].max(axis=-1), 0.25, atol=0.03)
+    assert away(hue_of(cut[90, 20:108]), hue_of(plain[90, 20:108])).max() < 0.02
+
+
+def test_dyes_shine_on_a_slice_as_bright_as_they_are_opaque_and_mix_as_in_the_volume(make_volume):
+    a, b = np.zeros((16, 64, 64), np.uint8), np.zeros((16, 64, 64), np.uint16)
+    a[:, :32], b[:, :, :32] = 100, 2000
+    volume = registered({"a": make_volume(a), "b": make_volume(b)})
+    green = TransferFunction(((0, 0, 1, 0),), ((0, 0.0), (200, 0.5)), 1e4, "a", "a")  # no fog in front
+    pink = TransferFunction(((0, 1, 0, 1),), ((0, 0.0), (2000, 0.3)), 2e4, "b", "b")
+    for masked in (False, True):
+        some = replace(MIDDLE, masked=masked)
+        seen = render(volume, Scene(FACING, green, added=(pink,), slices=(some,))).rgba
+        both, only_a, only_b, neither = seen[22, 22], seen[22, 43], seen[43, 22], seen[43, 43]
+        half = 0.25 / 0.5  # as opaque at 100, of the most that a's values reach
+        np.testing.assert_allclose(only_a, (0, half, 0, 1), atol=5e-3)
+        np.testing.assert_allclose(only_b, (1, 0, 1, 1), atol=5e-3)
+        np.testing.assert_allclose(neither, (0, 0, 0, 0 if masked else 1), atol=1e-6)
+        kappa = np.array([-np.log(0.75), -np.log(0.7) / 2])
+        share = kappa / kappa.sum()
+        np.testing.assert_allclose(both, (share[1], half * share[0], share[1], 1), atol=8e-3)
+
+
+def test_a_slice_in_its_own_colours_shows_the_channel_that_opacities_come_from(make_volume):
+    volume = fibres(make_volume, np.full((24, 48, 48), 77, np.uint8), np.full((24, 48, 48), 100, np.uint8))
+    own = replace(MIDDLE, color=((0, 0.0, 0.0, 1.0), (200, 1.0, 0.5, 0.0)))
+    hidden = by_direction(((0, 0.0), (255, 0.0)))
+    seen = render(volume, Scene(FACING, hidden, slices=(own,))).rgba[32, 32]
+    np.testing.assert_allclose(seen, (0.5, 0.25, 0.5, 1.0), atol=5e-3)
+
+
+def test_a_slice_shows_regions_that_labels_hide_unless_it_is_masked(make_volume):
+    labels, tissue = regions()
+    volume = registered({"tissue": make_volume(tissue), "regions": make_volume(labels, kind="label")})
+    colors = label_colors({3: (1.0, 0.0, 0.0), 7: (0.0, 0.0, 1.0)}, (0.0, 1.0, 0.0))
+    look = TransferFunction(colors, ((0, 0.0), (100, 1e-6), (255, 1e-6)), 0.05, "tissue", "regions")
+    look = replace(look, mask=label_mask([3], [7], 0.1), mask_channel="regions")
+    shown = np.array([(0, 1, 0, 1), (1, 0, 0, 1), (0, 0, 1, 1), (0, 1, 0, 1)], float)
+    for masked in (False, True):
+        slices = (replace(MIDDLE, masked=masked),)
+        seen = render(volume, Scene(WIDE, look, slices=slices)).rgba[32, AT]
+        if masked:
+            shown[2] = 0.0
+        np.testing.assert_allclose(seen, shown, atol=2e-3)
+
+
+def test_slices_of_channels_are_the_same_to_the_bit_in_little_memory_and_read_what_was_foretold(make_volume):
+    rng = np.random.default_rng(3)
+    shape = (90, 170, 190)
+    shade = np.clip(100 + 3 * np.cumsum(rng.normal(size=shape), axis=2), 0, 255)
+    turns = rng.integers(0, 256, shape).astype(np.uint8)
+    volume = registered(
+        {
+            "retardation": make_volume(shade.astype(np.uint8)),
+            "direction": make_volume(turns, kind="axial", period=256.0, background=0),
+            "dye": make_volume((shade * 200).astype(np.uint16)),
+        }
+    )
+    dye = TransferFunction(((0, 1.0, 0.5, 0.0),), ((20_000, 0.0), (51_000, 0.3)), 0.1, "dye", "dye")
+    slices = (
+        Slice((0, 0, 0.05), (0.2, -0.1, 1), opacity=0.5),
+        Slice((0, 0, 0), (1, 0.3, 0.1), masked=True, outline=(1, 1, 1)),
+        Slice((0, -0.2, 0), (0, -1, 0), opacity=0.5, cut=True, color=((0, 0, 0, 0), (255, 1, 1, 1))),
+    )
+    scene = Scene(ASLANT, by_direction(unit=0.2), added=(dye,), light=PRESETS["studio"], slices=slices)
+    plenty = render(volume, scene, size=(160, 120), detail=1.5)
+    little = render(volume, scene, size=(160, 120), detail=1.5, memory=24 << 20, threads=1)
+    assert plenty.rgba[..., 3].max() > 0.9
+    assert np.array_equal(plenty.rgba, little.rgba)
+    # without light the coarse level around is not read, too
+    dark = replace(scene, light=PRESETS["none"])
+    for memory in (24 << 20, 512 << 20):
+        shown = shown_of(volume, [dark])
+        told = list(Forecast(shown, Output((160, 120), 1.5), memory, 1.0).frames([dark]))
+        before = sum(level.bytes_read for one in volume.channels.values() for level in one.levels)
+        render(volume, dark, size=(160, 120), detail=1.5, memory=memory)
+        after = sum(level.bytes_read for one in volume.channels.values() for level in one.levels)
+        assert told[0].stored == after - before > 0
 
 
 def test_channels_that_do_not_lie_on_the_same_voxels_are_refused_with_both_sides(make_volume):

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from stackreel.errors import CorruptChunkError
+from stackreel.errors import CorruptChunkError, EngineError
 from stackreel.frames.engine import Output
 from stackreel.frames.native import NativeEngine
-from stackreel.frames.native.books import Books
+from stackreel.frames.native.books import Books, brick_bytes, bytes_beside
 from stackreel.frames.native.chunks import ChunkCache
 from stackreel.frames.native.forecast import Forecast
 from stackreel.kernels.ahead import fetchable
-from stackreel.scene import PRESETS, Camera, Scene, TransferFunction
+from stackreel.scene import PRESETS, Camera, ClipPlane, Scene, Slice, TransferFunction
 
 SIZE = (160, 90)
 TRANSFER = TransferFunction(((0, 0, 0, 1), (255, 1, 1, 0)), ((80, 0), (255, 0.05)), 0.02)
@@ -76,6 +77,111 @@ def test_rendering_reads_exactly_the_chunks_that_were_foretold(volume, memory, e
     assert sorted(read) == sorted((level.index, index) for level, index in foretold)
     assert sum(need.decoded for need in needs) == sum(told.chunk_bytes(k) for k, _ in read)
     assert len(read) > 20
+
+
+OPAQUE = TransferFunction(TRANSFER.color, ((80, 0), (90, 0.99)), 0.005)
+KNIFE = ClipPlane((0.1, 0, 0), (-1, 0.2, 0.1))
+
+
+def sliced(count=5, **kwargs):
+    """The flight, with slices that travel, turn, cross and cut; one translucent, one opaque, one masked."""
+    scenes = []
+    for k, scene in enumerate(flight(count)):
+        u = k / count
+        slices = (
+            Slice((0, 0, 0.3 * u - 0.1), (0.3 * u, -0.1, 1), opacity=0.6),
+            Slice((0.2 - 0.3 * u, 0, 0), (1, 0.2, 0.1)),
+            Slice((0, 0.05, 0), (0, 1, 0), masked=True, cropped=False),
+            Slice((0, -0.3, 0), (0, -1, 0), cut=True),
+        )
+        scenes.append(replace(scene, slices=slices, **kwargs))
+    return scenes
+
+
+@pytest.mark.parametrize("memory", [LITTLE, 64 << 20])
+@pytest.mark.parametrize(
+    "kwargs",
+    [
+        {},
+        {"transfer": OPAQUE},  # behind whose surface hardly anything of the slices shows
+        {"transfer": replace(TRANSFER, opacity=((0, 0.0),))},  # slices alone
+        {"clip": (KNIFE,)},
+        {"blend": "maximum"},
+        {"fade": ("average", 0.5)},
+    ],
+    ids=["fog", "opaque", "alone", "clip", "maximum", "fade"],
+)
+def test_what_slices_show_is_foretold_to_the_chunk(volume, memory, kwargs):
+    scenes = sliced(**kwargs)
+    for expect in (True, False):
+        pictures, read = drawn(volume, scenes, memory, expect=expect)
+        told = Forecast(volume, Output(SIZE, 1e-6), memory, 1.5, expect=expect)
+        needs = list(told.frames(scenes))
+        foretold = [told.books.chunks.place(n) for need in needs for n in need.chunks.tolist()]
+        assert sorted(read) == sorted((level.index, index) for level, index in foretold)
+        assert sum(need.decoded for need in needs) == sum(told.chunk_bytes(k) for k, _ in read)
+        assert max(frame[..., 3].max() for frame in pictures) > 0.5
+    assert len(read) > 10
+
+
+def test_nothing_is_read_of_what_an_opaque_slice_hides(volume):
+    """A wall across the picture: the volume behind it, and slices there, are neither planned nor read."""
+    camera = Camera((0, 0, -1.0), (0, 0, 0), (0, -1, 0), 20.0)
+    wall, other = Slice((0, 0, -0.1), (0, 0, 1)), Slice((0, 0, 0.02), (0, 0, 1))
+    output = Output((256, 192), 1e-6)
+
+    def bricks(*slices):
+        need = next(Forecast(volume, output, 64 << 20, 1.5).frames([Scene(camera, TRANSFER, slices=slices)]))
+        return set(need.bricks.tolist())
+
+    assert bricks(wall) == bricks(wall, other)
+    assert {number // 90 for number in bricks(wall)} == {0}  # 9 × 10 bricks in a layer
+    assert {number // 90 for number in bricks(replace(wall, opacity=0.5), other)} == {0, 1}
+    assert {number // 90 for number in bricks()} == {0, 1, 2}
+
+
+def test_memory_pays_for_where_rays_begin_end_and_meet_slices(volume):
+    """Bricks, chunks and what pixels take, together, stay within --memory while slices are drawn."""
+    import tracemalloc
+
+    size, memory = (700, 600), 40 << 20
+    pixels = size[0] * size[1]
+    scenes = [replace(scene, clip=(KNIFE,)) for scene in sliced(2)]
+    for blend, each in (("composite", 8 + 13), ("maximum", 8 + 13 + 16)):
+        some = [replace(scene, blend=blend) for scene in scenes]
+        assert {bytes_beside(scene) for scene in some} == {each}
+        session = NativeEngine(memory, 2).open(volume, Output(size, 1e-6))
+        session.render(replace(some[0], slices=(), clip=(), blend="composite"))
+        plain = session.books.limit * brick_bytes(volume.dtype) + session.books.chunks.budget_bytes
+        tracemalloc.start()
+        for scene in some:
+            session.render(scene)
+            held = session.books.limit * brick_bytes(volume.dtype)
+            assert held + session.books.chunks.budget_bytes <= plain - pixels * each
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        session.close()
+        # the pool is not traced; chunks in hand, tiles and plans are small beside what is counted
+        assert peak < pixels * (16 + each) + session.books.chunks.budget_bytes + (6 << 20)
+        assert peak > pixels * (16 + each)
+
+
+def test_too_little_memory_for_slices_is_said_before_the_first_frame(volume):
+    size = (900, 700)
+    with pytest.raises(EngineError) as refused:
+        NativeEngine(1, 2).open(volume, Output(size, 1e-6))
+    enough = int(re.search(r"at least (\d+)M", str(refused.value))[1]) << 20
+    session = NativeEngine(enough, 2).open(volume, Output(size, 1e-6))
+    try:
+        session.expect(flight(2))
+        with pytest.raises(EngineError, match=r"clip planes or slices at 900 × 700; give at least (\d+)M") as refused:
+            session.expect([*flight(2), *sliced(2)])
+    finally:
+        session.close()
+    with pytest.raises(EngineError, match="clip planes or slices"):
+        list(Forecast(volume, Output(size, 1e-6), enough, 1.5).frames(sliced(2)))
+    more = int(re.search(r"at least (\d+)M", str(refused.value))[1]) << 20
+    assert next(Forecast(volume, Output(size, 1e-6), more, 1.5).frames(sliced(2))).passes > 1
 
 
 def test_every_brick_that_is_met_lies_in_the_plan_and_passes_fit(volume):

@@ -37,6 +37,20 @@ def looking(at, toward=(0.0, 0.0, 1.0), up=(0.0, -1.0, 0.0), half=0.5, away=FAR)
     return Camera(position, at, up, math.degrees(2 * math.atan(half / away)))
 
 
+def least_memory(volume, scene, size):
+    """Bytes that the renderer asks for when it is given less: first for the volume, then for the scene's slices."""
+    least = 1
+    while True:
+        try:
+            render(volume, scene, size=size, memory=least)
+        except EngineError as refused:
+            more = int(re.search(r"at least (\d+)M", str(refused))[1]) << 20
+            assert more > least
+            least = more
+        else:
+            return least
+
+
 def smooth_values(shape=(48, 64, 64), seed=5):
     """Values that change gently from sample to sample, uint8."""
     z, y, x = np.meshgrid(*(np.arange(n) for n in shape), indexing="ij")
@@ -225,9 +239,7 @@ def test_slices_are_the_same_to_the_bit_for_any_memory_and_threads(make_volume, 
     )
     camera = Camera((0.5, -0.6, 1.2), (0, 0, 0), (0, -1, 0), 40.0)
     scene = Scene(camera, transfer, light=PRESETS[light], slices=slices)
-    with pytest.raises(EngineError) as refused:
-        render(volume, scene, size=(160, 90), memory=1)
-    least = int(re.search(r"at least (\d+)M", str(refused.value))[1]) << 20
+    least = least_memory(volume, scene, (160, 90))
     ample = render(volume, scene, size=(160, 90))
     for memory, threads in ((64 << 20, 1), (least, 2), (least, 1)):
         assert np.array_equal(render(volume, scene, size=(160, 90), memory=memory, threads=threads), ample)
@@ -274,3 +286,75 @@ def test_one_cut_opens_the_slice_that_lies_behind_it(make_volume):
         blue = render(volume, Scene(looking((0, 0, 0)), NOTHING, slices=slices), size=(64, 64))[32, :, 2]
         assert blue[2:31].min() == 1.0
         assert blue[34:62].max() == (0.0 if cropped else 1.0)
+
+
+HALF = TransferFunction(GREY, ((0, 0.5), (255, 0.5)), 1.0)
+"""In a projection, every value half opaque."""
+
+
+def steps_along_z(values):
+    """A volume of layers along z, thick enough that a layer's middle has its own value."""
+    return np.repeat(np.array(values, np.uint8), 64 // len(values))[:, None, None] + np.zeros((1, 64, 64), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("blend", "front", "everything"), [("maximum", 120, 240), ("minimum", 40, 10), ("average", 80, 102.5)]
+)
+def test_an_opaque_slice_ends_a_projection_and_lies_behind_what_is_in_front(make_volume, blend, front, everything):
+    volume = make_volume(steps_along_z([120, 40, 240, 10]))
+    opaque = TransferFunction(GREY, ((0, 1.0), (255, 1.0)), 1.0)
+    some = Slice((0, 0, -0.02), (0, 0, 1), color=RED)  # within the second layer
+    for look, through in ((opaque, 0.0), (HALF, 0.5)):
+        plain, cut = (
+            render(volume, Scene(looking((0, 0, 0)), look, blend=blend, slices=s))[32, 32] for s in ((), (some,))
+        )
+        seen = 1.0 - through
+        assert plain == pytest.approx([seen * everything / 255] * 3 + [seen], abs=0.02)
+        grey = seen * front / 255
+        assert cut == pytest.approx((grey + through, grey, grey, 1.0), abs=0.01)
+
+
+@pytest.mark.parametrize("blend", ["maximum", "minimum", "average"])
+def test_a_translucent_slice_takes_its_share_of_a_projection(make_volume, blend):
+    volume = make_volume(steps_along_z([120, 40, 240, 10]))
+    near, far = Slice((0, 0, -0.25), (0, 0, 1), color=RED), Slice((0, 0, 0.25), (0, 0, 1), color=BLUE)
+
+    def shown(*slices):
+        return render(volume, Scene(looking((0, 0, 0)), HALF, blend=blend, slices=slices))[32, 32]
+
+    alone, first, second = shown(), shown(near), shown(far)
+    for a, b in ((0.0, 0.0), (1e-4, 0.0), (0.3, 0.0), (0.0, 0.4), (0.3, 0.4), (1.0, 0.4)):
+        slices = (Slice((0, 0, 0.25), (0, 0, 1), b, BLUE), Slice((0, 0, -0.25), (0, 0, 1), a, RED))
+        expected = a * first + (1 - a) * (b * second + (1 - b) * alone)
+        assert shown(*slices) == pytest.approx(expected, abs=1e-5)
+
+
+def test_beside_tissue_a_slice_in_a_projection_is_seen_by_itself(make_volume):
+    volume = make_volume(np.full((64, 64, 64), 100, np.uint8))
+    # seen from within the plane's own side there is nothing in front: the projection is empty there
+    hidden = TransferFunction(GREY, ((0, 0.0), (255, 0.0)), 1.0)
+    some = Slice((0, 0, 0), (0, 0, 1), opacity=0.6, color=RED)
+    for blend in ("maximum", "minimum", "average"):
+        seen = render(volume, Scene(looking((0, 0, 0)), hidden, blend=blend, slices=(some,)))[32, 32]
+        assert seen == pytest.approx((0.6, 0.0, 0.0, 0.6), abs=1e-6)
+
+
+@pytest.mark.parametrize("blend", ["maximum", "minimum", "average"])
+def test_slices_in_projections_are_the_same_to_the_bit_for_any_memory_and_threads(make_volume, blend):
+    rng = np.random.default_rng(3)
+    coarse = rng.integers(0, 255, (9, 20, 18), dtype=np.uint8)
+    volume = make_volume(np.kron(coarse, np.ones((8, 8, 8), np.uint8)), Spacing(2, 1, 1))
+    transfer = TransferFunction(GREY, ((30, 0), (255, 0.6)), 0.2)
+    slices = (
+        Slice((0, 0, 0.1), (0.2, -0.1, 1), opacity=0.4, color=RED),
+        Slice((0, 0, 0), (1, 0.3, 0.1), color=((0, 0, 0, 0), (255, 0, 1, 0)), outline=(1, 1, 1)),
+        Slice((0, 0.1, 0), (0, 1, 0), opacity=0.9, masked=True),
+        Slice((0, -0.2, 0), (0, -1, 0), opacity=0.5, cut=True),
+    )
+    camera = Camera((0.5, -0.6, 1.2), (0, 0, 0), (0, -1, 0), 40.0)
+    scene = Scene(camera, transfer, blend=blend, slices=slices)
+    least = least_memory(volume, scene, (160, 90))
+    ample = render(volume, scene, size=(160, 90))
+    for memory, threads in ((64 << 20, 1), (least, 2), (least, 1)):
+        assert np.array_equal(render(volume, scene, size=(160, 90), memory=memory, threads=threads), ample)
+    assert 0.2 < ample[..., 3].max() <= 1.0 + 1e-5

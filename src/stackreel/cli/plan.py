@@ -88,8 +88,6 @@ def _reading(found: Survey) -> list[str]:
             f"      of that {format_bytes(again)} again, for want of memory: "
             f"{found.decoded / found.unique_decoded:.1f} × what the movie shows; more --memory reads less"
         )
-    if found.slices:
-        lines.append("      what slices alone show is not counted")
     return lines
 
 

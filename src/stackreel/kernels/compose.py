@@ -66,25 +66,38 @@ def shrunk(fine, n, out):
                 out[row, column, k] = total * share
 
 
+@njit(nogil=True)
+def color_of(state, row, column, average, colors, opacities, first, per_value):
+    """What a ray has gathered of values as a colour, as in `colored`: red, green, blue, not multiplied, and alpha."""
+    zero, half, huge = np.float32(0.0), np.float32(0.5), np.float32(1e38)
+    value, met = state[row, column, 0], True
+    if average:
+        met = state[row, column, 1] > zero
+        value = value / state[row, column, 1] if met else zero
+    met = met and -huge < value < huge
+    top = np.float32(colors.shape[0] - 1)
+    entry = np.int32(max(zero, min(top, (value - first) * per_value + half))) if met else np.int32(0)
+    return colors[entry, 0], colors[entry, 1], colors[entry, 2], opacities[entry] if met else zero
+
+
 @njit(cache=True, nogil=True)
-def colored(state, average, colors, opacities, first, per_value):
+def colored(state, laid, average, colors, opacities, first, per_value):
     """What rays have gathered of values becomes colours, premultiplied, and opacity, in place.
 
-    state    : (rows, columns, 4) float32: the value; or for averages the sum of value times length and that of lengths
+    state    : (rows, columns, 4) float32: the value; or for averages the sum of value times length and that of lengths;
+               last how much of the ray's picture is still to be given
+    laid     : (rows, columns, 4) float32: what has been given of it already, on slices; (0, 0, 0): there are none
     colors   : (n, 4) float32 red, green, blue and anything; opacities : (n,) float32; of values from `first` on, spaced
                by 1 / per_value. A ray that met nothing, |value| ≥ 1e38 or without length, stays transparent
     """
-    zero, half, huge = np.float32(0.0), np.float32(0.5), np.float32(1e38)
-    v0, per, top = np.float32(first), np.float32(per_value), np.float32(colors.shape[0] - 1)
+    v0, per = np.float32(first), np.float32(per_value)
     for row in range(state.shape[0]):
         for column in range(state.shape[1]):
-            value, met = state[row, column, 0], True
-            if average:
-                met = state[row, column, 1] > zero
-                value = value / state[row, column, 1] if met else zero
-            met = met and -huge < value < huge
-            entry = np.int32(max(zero, min(top, (value - v0) * per + half))) if met else np.int32(0)
-            alpha = opacities[entry] if met else zero
-            for k in range(3):
-                state[row, column, k] = colors[entry, k] * alpha
-            state[row, column, 3] = alpha
+            red, green, blue, alpha = color_of(state, row, column, average, colors, opacities, v0, per)
+            if laid.shape[0] > 0:
+                alpha *= state[row, column, 3]
+            state[row, column, 0], state[row, column, 1] = red * alpha, green * alpha
+            state[row, column, 2], state[row, column, 3] = blue * alpha, alpha
+            if laid.shape[0] > 0:
+                for k in range(4):
+                    state[row, column, k] += laid[row, column, k]

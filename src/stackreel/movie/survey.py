@@ -55,7 +55,6 @@ class Survey:
     bricks, most_bricks : different bricks met; bytes of those that the neediest frame holds
     brick_memory     : bytes that the memory given leaves for bricks
     passes, most_passes : over all pictures; of the neediest
-    slices           : whether slices are shown, whose bricks are not counted
     """
 
     frames: int
@@ -69,7 +68,6 @@ class Survey:
     brick_memory: int
     passes: int
     most_passes: int
-    slices: bool
     shots: tuple[ShotSurvey, ...]
 
 
@@ -139,7 +137,6 @@ def survey(production: Production, frames: range) -> tuple[Survey, Forecast, lis
         forecast.books.capacity * each,
         sum(need.passes for _, need in pictures),
         max(shot.passes for shot in shots),
-        any(scene.slices for scene in scenes),
         tuple(shots),
     )
     return found, forecast, pictures

@@ -7,7 +7,8 @@ it says of a movie is what rendering then does.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,7 @@ from stackreel.frames.engine import Output
 from stackreel.frames.native.chunks import ChunkCache, Read, read_chunk
 from stackreel.frames.native.future import Future
 from stackreel.frames.native.occlusion import coarse_level
-from stackreel.frames.native.plan import Pass, Planner, brick_grid
+from stackreel.frames.native.plan import AnyPass, Planner, brick_grid
 from stackreel.kernels import ahead
 from stackreel.kernels.sample import CELLS, SIDE
 from stackreel.scene import Scene
@@ -28,6 +29,9 @@ from stackreel.volume import Volume
 from stackreel.volume.holes import Hole, holes_in
 
 FEWEST_BRICKS = 48
+PIXEL_BYTES = 16  # what a ray has gathered
+LIMIT_BYTES = 8  # between which depths a ray is drawn
+CROSSING_BYTES = 5  # where it meets a slice, and which
 CHUNKS_SHARE = 16  # a part in so many of the memory, at least, holds decoded chunks
 SPARE = 1.1  # slots for each brick of the coming frame that needs most
 
@@ -49,32 +53,90 @@ def brick_budget(memory: int, volume: Volume, output: Output) -> int:
 
     Raises EngineError when that is too little to work with, saying how much would do.
     """
+    paid = _own_bytes(volume, output)
+    least = paid + FEWEST_BRICKS * brick_bytes(volume.dtype)
+    if memory < least:
+        raise _too_little(memory, least, "for this volume", output)
+    return memory - paid
+
+
+def _own_bytes(volume: Volume, output: Output) -> int:
+    """What the renderer takes whatever a picture shows: of every brick, of every pixel, and the coarse level."""
     width, height = output.size
     bricks = sum(int(np.prod(brick_grid(level.shape), dtype=np.int64)) for level in volume.levels)
-    books = bricks * (2 * volume.dtype.itemsize + 16) + width * height * 16
-    books += 8 * int(np.prod(coarse_level(volume).shape, dtype=np.int64))
-    least = books + FEWEST_BRICKS * brick_bytes(volume.dtype)
-    if memory < least:
-        raise EngineError(
-            f"--memory {format_bytes(memory)} is too little for this volume at {width} × {height}; "
-            f"give at least {math.ceil(least / 2**20)}M"
-        )
-    return memory - books
+    books = bricks * (2 * volume.dtype.itemsize + 16) + width * height * PIXEL_BYTES
+    return books + 8 * int(np.prod(coarse_level(volume).shape, dtype=np.int64))
+
+
+def _too_little(memory: int, least: int, what: str, output: Output) -> EngineError:
+    width, height = output.size
+    return EngineError(
+        f"--memory {format_bytes(memory)} is too little {what} at {width} × {height}; "
+        f"give at least {math.ceil(least / 2**20)}M"
+    )
+
+
+def bytes_beside(scene: Scene) -> int:
+    """What a pixel of a scene takes more than one of the volume alone: where its ray begins, ends, meets slices."""
+    each = LIMIT_BYTES if scene.cuts else 0
+    if any(some.opacity > 0.0 for some in scene.slices):
+        each += LIMIT_BYTES + CROSSING_BYTES
+        each += PIXEL_BYTES if scene.blend != "composite" else 0
+    return each
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much of the memory is for bricks and chunks, scene by scene.
+
+    budget_bytes : for them and for what some scenes take of each pixel beside
+    each         : bytes of a brick; capacity : most bricks that there may ever be
+    """
+
+    volume: Volume
+    output: Output
+    budget_bytes: int
+    each: int
+    capacity: int
+
+    def bytes(self, scene: Scene) -> int:
+        """For bricks and chunks. EngineError when that is too little to work with, saying how much would do."""
+        width, height = self.output.size
+        beside = width * height * bytes_beside(scene)
+        least = min(FEWEST_BRICKS, self.capacity) * self.each + beside
+        if self.budget_bytes < least:
+            paid = _own_bytes(self.volume, self.output)
+            raise _too_little(
+                self.budget_bytes + paid, least + paid, "for this volume with clip planes or slices", self.output
+            )
+        return self.budget_bytes - beside
+
+    def bricks(self, scene: Scene) -> int:
+        """Most bricks that there may be at once."""
+        return min(self.capacity, self.bytes(scene) // self.each)
 
 
 def open_books(
-    volume: Volume, output: Output, budget_bytes: int, stride: float, fetchers: int, read: Read = read_chunk
+    volume: Volume,
+    output: Output,
+    budget_bytes: int,
+    stride: float,
+    fetchers: int,
+    read: Read = read_chunk,
+    threads: ThreadPoolExecutor | None = None,
 ) -> Books:
     """Books for a session that may fill so many bytes with bricks and decoded chunks.
 
-    fetchers : threads that read ahead
+    fetchers : threads that read ahead; threads : that help to plan
     """
     each = brick_bytes(volume.dtype)
     for_chunks = max(0, min(budget_bytes // CHUNKS_SHARE, budget_bytes - FEWEST_BRICKS * each))
     total = sum(int(np.prod(brick_grid(level.shape), dtype=np.int64)) for level in volume.levels)
     capacity = min(max(1, (budget_bytes - for_chunks) // each), total)
     chunks = ChunkCache(volume.levels, budget_bytes - capacity * each, fetchers, read)
-    return Books(volume, capacity, budget_bytes, chunks, Future(Planner(volume, output, capacity, stride)))
+    room = Room(volume, output, budget_bytes, each, capacity)
+    future = Future(Planner(volume, output, room.bricks, stride, threads))
+    return Books(volume, capacity, budget_bytes, chunks, future, room)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -98,8 +160,17 @@ class Books:
     given_up : called with a number of slots, beyond which nothing is held any more
     """
 
-    def __init__(self, volume: Volume, capacity: int, budget_bytes: int, chunks: ChunkCache, future: Future) -> None:
-        self.capacity, self.chunks, self.future = capacity, chunks, future
+    def __init__(
+        self,
+        volume: Volume,
+        capacity: int,
+        budget_bytes: int,
+        chunks: ChunkCache,
+        future: Future,
+        room: Room | None = None,
+    ) -> None:
+        """room : what some scenes leave of the budget; all of it, without."""
+        self.capacity, self.chunks, self.future, self._room = capacity, chunks, future, room
         self.limit = capacity
         self.given_up: Callable[[int], None] = lambda limit: None
         self._budget_bytes, self._each = budget_bytes, brick_bytes(volume.dtype)
@@ -124,13 +195,30 @@ class Books:
         self._in_frame: list[tuple[int, npt.NDArray[np.integer[Any]]]] = []
         self._looked_after = True
 
-    def frame(self, scene: Scene) -> tuple[Pass, ...]:
+    def expect(self, scenes: Iterable[Scene]) -> None:
+        """These scenes will be drawn, in this order.
+
+        Raises EngineError, before any is drawn, when the memory is too little for one of them.
+        """
+        coming = list(scenes)
+        if self._room is not None:
+            for scene in coming:
+                self._room.bytes(scene)
+        self.future.expect(coming)
+
+    def frame(self, scene: Scene) -> tuple[AnyPass, ...]:
         """The passes of a frame that is now drawn; `future.advance` gives them one by one."""
         passes = self.future.begin(scene)
         self._in_frame.clear()
-        wanted = max(self._fewest, min(self.capacity, int(SPARE * self.future.most_bricks)))
-        if not 0.75 * self.limit <= wanted <= self.limit:
+        most = self.capacity
+        if self._room is not None:
+            most = self._room.bricks(scene)
+            self._budget_bytes = self._room.bytes(scene)
+        wanted = min(most, max(self._fewest, int(SPARE * self.future.most_bricks)))
+        if self.limit > most or not 0.75 * self.limit <= wanted <= self.limit:
             self._share_out(wanted)
+        else:
+            self._share_out(self.limit)
         return passes
 
     def begin(self, level: int, bricks: npt.NDArray[np.integer[Any]]) -> Filling:
@@ -168,7 +256,7 @@ class Books:
 
     def bricks_alone(self) -> None:
         """All memory for slots, none for decoded chunks: how much the latter save can be measured so."""
-        self._fewest = self.capacity
+        self._fewest, self._room = self.capacity, None
         self._budget_bytes = self.capacity * self._each
         self._share_out(self.capacity)
 
@@ -222,7 +310,7 @@ class Books:
             self._last_use[limit:] = 0
             self.given_up(limit)
         self.limit = limit
-        self.chunks.budget_bytes = self._budget_bytes - limit * self._each
+        self.chunks.resize(self._budget_bytes - limit * self._each)
 
     def _look_ahead(self) -> None:
         self._stamp += 1

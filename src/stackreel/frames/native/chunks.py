@@ -63,6 +63,14 @@ class ChunkCache:
         if self._threads is not None:
             self._threads.shutdown(wait=True, cancel_futures=True)
 
+    def resize(self, budget_bytes: int) -> None:
+        """Keep within so many bytes from now on."""
+        self.budget_bytes = budget_bytes
+        if self._used > budget_bytes:
+            with self._lock:
+                ranked = self._ranked(np.fromiter(self._held, np.int64, len(self._held)))
+            self._drop(ranked[np.cumsum(self._sizes[ranked]) > budget_bytes].tolist())
+
     def place(self, number: int) -> tuple[Level, Index3]:
         """Level and place (z, y, x) of a chunk."""
         k = int(np.searchsorted(self.first, number, "right")) - 1

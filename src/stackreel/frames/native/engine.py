@@ -8,7 +8,6 @@ rays go on where they stopped, and the picture is the same to the last bit.
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +27,8 @@ from stackreel.frames.native.clipping import limits_of, planes_of
 from stackreel.frames.native.device import Walk
 from stackreel.frames.native.occlusion import coarse_level, coarse_values
 from stackreel.frames.native.pool import BrickPool, for_each
-from stackreel.frames.native.slicing import Slicer, narrowed
+from stackreel.frames.native.sheets import Sheets
+from stackreel.frames.native.slicing import Inks, Slicer
 from stackreel.frames.native.tables import LookUp, extinctions, look_up
 from stackreel.geometry import Box, Placement
 from stackreel.kernels import bricks as kernels
@@ -68,8 +68,6 @@ class NativeEngine:
         self.stride = stride
 
     def refuse(self, scene: Scene) -> str | None:
-        if scene.slices and (scene.blend != "composite" or scene.fade is not None):
-            return "slices are drawn with blend: composite only; take them away before the projection begins"
         return several_channels(scene)
 
     def open(self, volume: Volume, output: Output) -> Session:
@@ -90,8 +88,6 @@ def several_channels(scene: Scene) -> str | None:
     """What cannot be drawn yet of a scene that shows several channels; None where there is nothing."""
     if only_channel(scene) is not None:
         return None
-    if scene.slices:
-        return "slices show one channel, and here colours or opacities come from several"
     if scene.blend != "composite" or scene.fade is not None:
         return "projections show one channel, and here colours or opacities come from several"
     return None
@@ -123,11 +119,11 @@ class NativeSession:
                 "with --kind intensity"
             )
         budget = brick_budget(engine.memory, volume, output)
-        self.books = open_books(volume, output, budget, engine.stride, max(1, engine.threads // 4))
+        fetchers = max(1, engine.threads // 4)
+        self.books = open_books(volume, output, budget, engine.stride, fetchers, threads=self.threads)
         self.pool = self._new_pool()
         self.cells = np.zeros(self.pool.capacity, np.uint64)
         self.device = open_device(engine.device, self.pool.samples, self.threads)
-        self.slicer = Slicer(volume, self.pool, self.threads, self._hold)
         self._layers: tuple[TransferFunction, ...] = ()
         self._blend: Blend = "composite"
         self._look_up: LookUp | None = None
@@ -141,7 +137,7 @@ class NativeSession:
 
     def expect(self, scenes: Iterable[Scene]) -> None:
         """These scenes will be rendered, in this order: what they share is kept, and reading begins early."""
-        self.books.future.expect(part for scene in scenes for part, _ in projecting.parts_of(scene))
+        self.books.expect(part for scene in scenes for part, _ in projecting.parts_of(scene))
 
     def render(self, scene: Scene) -> Frame:
         parts = [(self._rendered(part), share) for part, share in projecting.parts_of(scene)]
@@ -160,25 +156,56 @@ class NativeSession:
         width, height = self.output.size
         state = np.empty((height, width, 4), np.float32)
         projecting.begin(state, scene.blend)
-        box = view.visible_box(self.volume.placement, scene.crop)
         passes = self.books.frame(scene)
+        laid = projecting.NOTHING_LAID
         samples = 0
-        if passes or scene.slices:
+        if passes:
             self._use(scene)
             frame, cuts = view.ray_frame(scene.camera, self.output.size), planes_of(scene.cuts)
+            box = view.visible_box(self.volume.placement, scene.crop)
             shot = _Shot(scene, frame, box, state, cuts, limits_of(cuts, frame, self.output.size))
-            rounds = itertools.chain([iter(self.books.future.advance, None)], itertools.repeat(passes))
-
-            def volume(limits: npt.NDArray[np.float32], reach: tuple[float, float]) -> int:
-                taken = sum(self._draw(one, replace(shot, limits=limits), reach) for one in next(rounds))
-                self.device.finish(state)
-                return taken
-
-            samples = self.slicer.draw(scene, shot.frame, state, shot.limits, volume)
+            if len((sheets := Sheets.of(scene, self.volume, height)).planes):
+                laid = projecting.laid_on(state, scene.blend)
+                samples = self._with_slices(shot, sheets, laid)
+            else:
+                while (one := self.books.future.advance()) is not None:
+                    assert isinstance(one, plan.Pass)
+                    samples += self._draw(one, shot)
+            self.device.finish(state)
         finest = min((one.level for one in passes), default=len(self.volume.levels) - 1)
         look = self._look_up if passes else None
-        projecting.finish(state, scene.blend, look, scene.transfer.opacity_unit, self.pool.offset)
+        projecting.finish(state, scene.blend, look, scene.transfer.opacity_unit, self.pool.offset, laid)
         return Frame(state, finest, samples, self._holes())
+
+    def _with_slices(self, shot: _Shot, sheets: Sheets, laid: npt.NDArray[np.float32]) -> int:
+        """Draw the slices of a scene, and the volume between them; returns the samples taken.
+
+        laid : takes what slices show in a projection
+        """
+        scene, state, samples, at = shot.scene, shot.state, 0, -1
+        inks, projected = self._inks(scene, sheets), None
+        if scene.blend != "composite":
+            assert self._look_up is not None
+            shades = projecting.shades(self._look_up, scene.transfer.opacity_unit, self.pool.offset)
+            projected = (laid, scene.blend == "average", *shades)
+        slicer = Slicer(sheets, self.volume, shot.frame, state, shot.limits, self.threads)
+        shot = replace(shot, limits=slicer.limits)
+        while (one := self.books.future.advance()) is not None:
+            if one.behind != at:
+                self.device.finish(state)
+                at = one.behind
+                slicer.cross(at)
+            if isinstance(one, plan.Pass):
+                samples += self._draw(one, shot)
+            else:
+                self.device.finish(state)
+                self._hold(one.level, self._wanted(one))
+                slicer.lay(one, self.pool.slots[one.level], inks, projected)
+        return samples
+
+    def _inks(self, scene: Scene, sheets: Sheets) -> Inks:
+        """What values look like on slices."""
+        return Inks.of(sheets, scene, self.volume, self.pool)
 
     def _holes(self) -> tuple[Hole, ...]:
         """The damaged chunks that the frame just drawn may show."""
@@ -210,19 +237,17 @@ class NativeSession:
             ),
         )
 
-    def _draw(self, one: plan.Pass, shot: _Shot, reach: tuple[float, float]) -> int:
-        """Make the bricks of a pass resident and send the rays of its window through them.
-
-        reach : depths between which any ray is drawn
-        """
-        level = self.volume.levels[one.level]
-        planes = narrowed(one.planes, *reach)
-        if planes.count == 0:
-            return 0
-        wanted = np.zeros(plan.brick_grid(level.shape), bool)
-        wanted.reshape(-1)[one.bricks] = True
+    def _draw(self, one: plan.Pass, shot: _Shot) -> int:
+        """Make the bricks of a pass resident and send the rays of its window through them."""
+        wanted = self._wanted(one)
         self._hold(one.level, wanted)
-        return self._walk(planes, one.window, shot, level.placement, wanted)
+        return self._walk(one.planes, one.window, shot, self.volume.levels[one.level].placement, wanted)
+
+    def _wanted(self, one: plan.AnyPass) -> npt.NDArray[np.bool_]:
+        """The bricks of a pass, (z, y, x) of its level."""
+        wanted = np.zeros(plan.brick_grid(self.volume.levels[one.level].shape), bool)
+        wanted.reshape(-1)[one.bricks] = True
+        return wanted
 
     def _hold(self, level: int, wanted: npt.NDArray[np.bool_]) -> None:
         filled = self.pool.hold(level, wanted)

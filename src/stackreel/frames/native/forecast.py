@@ -11,8 +11,9 @@ import numpy.typing as npt
 from stackreel.frames.engine import Output
 from stackreel.frames.native.books import brick_budget, brick_bytes, open_books
 from stackreel.frames.native.chunks import Chunk
-from stackreel.frames.native.mixture import mixed, needs_of
-from stackreel.frames.native.plan import Pass, brick_grid
+from stackreel.frames.native.mixedslices import needs_of
+from stackreel.frames.native.mixture import mixed
+from stackreel.frames.native.plan import AnyPass, brick_grid
 from stackreel.frames.native.projecting import parts_of
 from stackreel.geometry import Index3
 from stackreel.kernels.sample import BRICK
@@ -45,7 +46,7 @@ class FrameNeeds:
 
 
 class Forecast:
-    """Renders nothing, and says what rendering these scenes in this order would need. Slices are not counted.
+    """Renders nothing, and says what rendering these scenes in this order would need.
 
     memory : bytes that the engine may use; None for as many as there is data
     expect : whether the engine will be told what comes; otherwise the longest unused gives way
@@ -67,7 +68,7 @@ class Forecast:
     def frames(self, scenes: Sequence[Scene]) -> Iterator[FrameNeeds]:
         books = self.books
         if self.expect:
-            books.future.expect(part for scene in scenes for part, _ in parts_of(scene))
+            books.expect(part for scene in scenes for part, _ in parts_of(scene))
         for scene in scenes:
             self._read_now.clear()
             filled, passes = 0, []
@@ -91,7 +92,7 @@ class Forecast:
                 self._nearest(scene, passes),
             )
 
-    def _nearest(self, scene: Scene, passes: Sequence[Pass]) -> float | None:
+    def _nearest(self, scene: Scene, passes: Sequence[AnyPass]) -> float | None:
         bricks = [one.bricks for one in passes if one.level == 0]
         if not bricks:
             return None

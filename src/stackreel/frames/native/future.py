@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from stackreel.frames.native.plan import Pass, Planner
+from stackreel.frames.native.plan import AnyPass, Planner
 from stackreel.scene import Scene
 
 FRAMES = 64
@@ -29,8 +29,8 @@ class Future:
     def __init__(self, planner: Planner) -> None:
         self._planner = planner
         self._scenes: Iterator[Scene] = iter(())
-        self._frames: deque[tuple[Scene, tuple[Pass, ...]]] = deque()
-        self._now: deque[Pass] = deque()
+        self._frames: deque[tuple[Scene, tuple[AnyPass, ...]]] = deque()
+        self._now: deque[AnyPass] = deque()
         self._bricks = 0
         self.changed = False
 
@@ -40,7 +40,7 @@ class Future:
         self._frames.clear()
         self._bricks = 0
 
-    def begin(self, scene: Scene) -> tuple[Pass, ...]:
+    def begin(self, scene: Scene) -> tuple[AnyPass, ...]:
         """The passes of a frame that is now drawn. Expected ones before it are taken as skipped."""
         scene = _bare(scene)
         while self._frames and self._frames[0][0] != scene:
@@ -68,7 +68,7 @@ class Future:
         """What the neediest of the frame in hand and the next ones needs."""
         return max(map(_count, [self._now, *(passes for _, passes in itertools.islice(self._frames, SOON))]))
 
-    def advance(self) -> Pass | None:
+    def advance(self) -> AnyPass | None:
         """The pass that is now drawn, and no future any more; None when the frame is finished."""
         return self._now.popleft() if self._now else None
 
@@ -85,5 +85,5 @@ def _bare(scene: Scene) -> Scene:
     return replace(scene, titles=(), background=(0.0, 0.0, 0.0))
 
 
-def _count(passes: Iterable[Pass]) -> int:
+def _count(passes: Iterable[AnyPass]) -> int:
     return sum(len(one.bricks) for one in passes)

@@ -14,9 +14,12 @@ from stackreel.frames.engine import Frame, Output
 from stackreel.frames.native.around import Around
 from stackreel.frames.native.clipping import planes_of
 from stackreel.frames.native.engine import NOISE, NativeSession, only_channel
-from stackreel.frames.native.mixture import Mixed, MixedPool, Mixture, Need, coarse_extinction, mixed, needs_of
+from stackreel.frames.native.mixedslices import inks_of, needs_of
+from stackreel.frames.native.mixture import Mixed, MixedPool, Mixture, Need, coarse_extinction, mixed
 from stackreel.frames.native.occlusion import coarse_level
 from stackreel.frames.native.pool import BrickPool, for_each
+from stackreel.frames.native.sheets import Sheets
+from stackreel.frames.native.slicing import Inks
 from stackreel.frames.native.tables import look_up, opacity_alone
 from stackreel.geometry import Placement
 from stackreel.scene import Scene
@@ -121,3 +124,6 @@ class _AtWork(NativeSession):
     def _mixture(self) -> tuple[Any, ...]:
         assert self._mixed is not None
         return self._mixed.for_march(self.pool, NOISE)
+
+    def _inks(self, scene: Scene, sheets: Sheets) -> Inks:
+        return inks_of(sheets, scene, self.pool)

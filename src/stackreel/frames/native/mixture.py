@@ -8,7 +8,7 @@ one offset find the same place in every channel.
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -27,7 +27,7 @@ from stackreel.geometry import Index3, Placement
 from stackreel.kernels import bricks as kernels
 from stackreel.kernels import layers as kernel
 from stackreel.kernels.sample import CELLS, SIDE
-from stackreel.scene import Scene, TransferFunction
+from stackreel.scene import TransferFunction
 from stackreel.volume import Level, Volume
 
 ANGLES = 1024
@@ -104,6 +104,9 @@ def period_of(volume: Volume) -> float:
     return volume.period or max(high - low, 1e-30)
 
 
+TableOf = Callable[[TransferFunction, int, Plane], tuple[npt.NDArray[np.float64], float, float]]
+
+
 class MixedLevel:
     """The planes of one level: a chunk is a tuple of the planes' chunks, None where one is all zero."""
 
@@ -159,9 +162,9 @@ class Mixed(Volume):
         return next((i for i, p in enumerate(self.planes) if (p.name, p.vector) == need), -1)
 
 
-def needs_of(scene: Scene, volume: Volume) -> frozenset[Need]:
-    """The planes that a scene shows."""
-    return frozenset(need for layer in scene.layers for need in _needs(layer, volume) if need is not None)
+def needs_of_layers(layers: Iterable[TransferFunction], volume: Volume) -> frozenset[Need]:
+    """The planes that such layers show."""
+    return frozenset(need for layer in layers for need in _needs(layer, volume) if need is not None)
 
 
 def _needs(layer: TransferFunction, volume: Volume) -> tuple[Need, Need | None, Need]:
@@ -278,7 +281,9 @@ class Mixture:
     spans: tuple[float, ...]
 
     @classmethod
-    def of(cls, layers: Sequence[TransferFunction], volume: Mixed) -> Mixture:
+    def of(cls, layers: Sequence[TransferFunction], volume: Mixed, tables_of: TableOf | None = None) -> Mixture:
+        """tables_of : makes the tables; `table_of` without."""
+        made = tables_of or table_of
         rows, scales, tables, looks, numbers, spans, size = [], [], [], [], [], [], 0
         for layer in layers:
             row, scale, bounds = [], [], []
@@ -290,7 +295,7 @@ class Mixture:
                     continue
                 number = volume.number(need)
                 plane = volume.planes[number]
-                table, first, per_value = _table(layer, part, plane)
+                table, first, per_value = made(layer, part, plane)
                 row.append(number)
                 bounds += [size, size + len(table)]
                 scale += [first - plane.offset, per_value]
@@ -328,7 +333,7 @@ class Mixture:
         cells[slots] = found
 
 
-def _table(layer: TransferFunction, part: int, plane: Plane) -> tuple[npt.NDArray[np.float64], float, float]:
+def table_of(layer: TransferFunction, part: int, plane: Plane) -> tuple[npt.NDArray[np.float64], float, float]:
     """Entries (n, 4) of colour and extinction or factor; the first entry's value, entries per unit of value."""
     if part == kernel.EXTINCTION:
         look = look_up(opacity_alone(layer), plane.volume)

@@ -18,6 +18,7 @@ from stackreel.scene import Blend, Scene
 
 MODES: dict[Blend, int] = {"composite": COMPOSITE, "maximum": MAXIMUM, "minimum": MINIMUM, "average": AVERAGE}
 NOTHING = 3e38
+NOTHING_LAID = np.empty((0, 0, 0), np.float32)
 
 
 def parts_of(scene: Scene) -> tuple[tuple[Scene, float], ...]:
@@ -53,17 +54,37 @@ def begin(state: npt.NDArray[np.float32], blend: Blend) -> None:
         state[..., 0] = -NOTHING if blend == "maximum" else NOTHING
 
 
-def finish(state: npt.NDArray[np.float32], blend: Blend, look: LookUp | None, unit: float, offset: float) -> None:
+def laid_on(state: npt.NDArray[np.float32], blend: Blend) -> npt.NDArray[np.float32]:
+    """What slices in a projection will take of a picture, as yet nothing; no array for a composite."""
+    return NOTHING_LAID if blend == "composite" else np.zeros_like(state)
+
+
+def shades(
+    look: LookUp, unit: float, offset: float
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], float, float]:
+    """What values that rays have gathered look like, as kernels.compose.colored wants it, from `colors` on.
+
+    unit   : the length over which opacities hold
+    offset : to be added to what was gathered to get values
+    """
+    opacities = -np.expm1(-look.colors[:, 3].astype(np.float64) * unit)
+    opacities[opacities > ALMOST_OPAQUE - 1e-6] = 1.0
+    return look.colors, opacities.astype(np.float32), look.scale[0] - offset, look.scale[1]
+
+
+def finish(
+    state: npt.NDArray[np.float32], blend: Blend, look: LookUp | None, unit: float, offset: float,
+    laid: npt.NDArray[np.float32] = NOTHING_LAID,
+) -> None:  # fmt: skip
     """What rays have gathered becomes a premultiplied picture, in place.
 
     look, unit : colours and extinctions over values, and the length over which opacities hold; None: nothing was drawn
     offset     : to be added to what was gathered to get values
+    laid       : what slices in a projection have taken of the picture; (0, 0, 0): there are none
     """
     if blend == "composite" or look is None:
         state[..., 3] = 1.0 - state[..., 3]
         if blend != "composite":
             state[...] = 0.0
         return
-    opacities = -np.expm1(-look.colors[:, 3].astype(np.float64) * unit)
-    opacities[opacities > ALMOST_OPAQUE - 1e-6] = 1.0
-    colored(state, blend == "average", look.colors, opacities.astype(np.float32), look.scale[0] - offset, look.scale[1])
+    colored(state, laid, blend == "average", *shades(look, unit, offset))

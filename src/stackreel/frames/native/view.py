@@ -106,6 +106,12 @@ class Planes:
         middle = (self.first + self.end) // 2
         return replace(self, end=middle), replace(self, first=middle)
 
+    def narrowed(self, near: float, far: float) -> Planes:
+        """Those planes on which samples between two depths may lie; maybe none."""
+        first = max(self.first, math.floor(max(near, 0.0) / self.step) - 1)
+        end = self.end if math.isinf(far) else min(self.end, math.ceil(far / self.step) + 1)
+        return replace(self, first=first, end=max(first, end))
+
 
 def ray_frame(camera: Camera, size: tuple[int, int]) -> npt.NDArray[np.float64]:
     """Position and right, up, forward as kernels.march wants them: right and up span half the picture at depth 1."""
