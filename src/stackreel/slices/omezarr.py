@@ -24,6 +24,7 @@ from stackreel.slices.lengths import spacing_of_scale
 from stackreel.slices.stack import Stack
 from stackreel.slices.zarrplace import Place, place_of
 
+SHARD_BUDGET = 256 << 20
 _SAMPLES = 5  # names shown before an ellipsis
 _OLD_AXES = ("t", "c", "z", "y", "x")  # of versions 0.1 and 0.2, which did not write them
 
@@ -103,10 +104,11 @@ def _open(place: Place, stated: Stated, choice: Choice) -> ZarrSlices:
     def load(z: slice, rows: slice) -> npt.NDArray[Any]:
         return arranged.turned(np.asarray(place.ask(lambda: array[arranged.key(z, rows)]), dtype))
 
-    # what is read at once; a shard is fetched chunk by chunk
     blocks = Blocks(arranged.shape, arranged.chunk(array.chunks), dtype.itemsize, load)
     if array.shards is not None:
         place.check_ranges(image.path)
+        shards = Blocks(arranged.shape, arranged.chunk(array.shards), dtype.itemsize, load, SHARD_BUDGET)
+        blocks = shards if shards.again == 1 else blocks  # a whole shard is one request; a large one is read in parts
     notes = [*image.notes, *arranged.notes, *said, *place.notes]
     if blocks.again > 1:
         chunk = " × ".join(map(str, array.chunks))
