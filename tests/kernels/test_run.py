@@ -75,13 +75,50 @@ def test_light_is_blinn_and_phong_s():
             square = float(slopes[:, i] @ slopes[:, i])
             sure = square / (square + 0.04)
             normal = slopes[:, i] / np.sqrt(square + 1e-30)
-            normal *= 1.0 if normal @ eye >= 0 else -1.0
             half = (key + eye) / np.linalg.norm(key + eye)
-            lit = 0.7 * max(0, normal @ key) + lamps[0, 0] * (0.5 + 0.5 * normal @ fill)
-            lit += lamps[1, 0] * max(0, normal @ rim)
+            t = np.clip(0.5 + normal @ eye / (2 * run.TURNING), 0, 1)
+            front = t * t * (3 - 2 * t)
+            lit = shine = 0.0
+            for side, share in ((normal, front), (-normal, 1 - front)):
+                one = 0.7 * max(0, side @ key) + lamps[0, 0] * (0.5 + 0.5 * side @ fill)
+                lit += share * (one + lamps[1, 0] * max(0, side @ rim))
+                shine += share * max(0, side @ half) ** 20
             even = run.EVEN * (0.7 + lamps[0, 0])
             assert dull[i] == pytest.approx(0.3 + sure * lit + (1 - sure) * even, abs=1e-5)
-            assert gloss[i] == pytest.approx(0.4 * sure * max(0, normal @ half) ** 20, abs=1e-3)
+            assert gloss[i] == pytest.approx(0.4 * sure * shine, abs=1e-3)
+
+
+def lit_around(slopes, light, lamps):
+    """The light of samples with such slopes (n, 3) that are seen along -z."""
+    n = len(slopes)
+    spots, rays = np.zeros(run.SPOTS, np.float32), np.full(run.ROW, run.NO_CUT, np.float32)
+    for axis in range(3):
+        spots[run.SLOPE + axis * run.FIELD : run.SLOPE + axis * run.FIELD + n] = slopes[:, axis]
+    run.light_up(spots, n, 0, light, 1e-3, lamps, np.array([0.0, 0.0, -1.0]), np.zeros(3), rays, 0, 0)
+    return spots[run.DULL : run.DULL + n].copy(), spots[run.GLOSS : run.GLOSS + n].copy()
+
+
+def test_light_does_not_jump_where_a_surface_turns_away_from_the_eye():
+    light = np.array([0.2, 0.7, 0.8, 1.0, 0.8, 0.0, 0.6, 0.2, 0.0])
+    lamps = np.array([[0.3, 1.0, 0.0, 0.0], [0.4, -0.8, 0.0, -0.6]])
+    angles = np.radians(np.linspace(0, 180, 101))
+    around = np.stack([np.sin(angles), np.zeros(101), np.cos(angles)], axis=1)
+    dull, gloss = lit_around(around, light, lamps)
+    # steps of 1.8°; in brackets what they are where one side gives way to the other at once
+    assert np.abs(np.diff(dull)).max() < 0.1  # (0.28)
+    assert np.abs(np.diff(gloss)).max() < 0.08  # (0.20)
+    assert np.ptp(dull) > 0.5
+
+
+def test_surfaces_that_face_the_eye_are_lit_from_either_side_alike():
+    rng = np.random.default_rng(8)
+    slopes = rng.normal(size=(40, 3))
+    slopes /= np.linalg.norm(slopes, axis=1)[:, None]
+    slopes = slopes[np.abs(slopes[:, 2]) > run.TURNING]
+    light, lamps = np.array([0.2, 0.7, 0.4, 20.0, 0.6, 0.0, 0.8, 0.2, 0.0]), np.array([[0.3, 1, 0, 0], [0.4, 0, 1, 0]])
+    toward = lit_around(slopes, light, lamps)
+    away = lit_around(-slopes, light, lamps)
+    np.testing.assert_allclose(toward, away, atol=1e-6)
 
 
 def test_just_behind_a_cut_its_face_is_what_is_lit():

@@ -64,6 +64,7 @@ def make(jit: Callable[[Any], Any]) -> Any:
     """The function `ray`, compiled by `jit`, which decorates a function."""
     opacity_over = jit(getattr(run.opacity_over, "py_func", run.opacity_over))
     reach_of = jit(getattr(run.reach_of, "py_func", run.reach_of))
+    facing_of = jit(getattr(run.facing_of, "py_func", run.facing_of))
 
     @jit
     def interpolated(pool, at, fx, fy, fz):
@@ -106,13 +107,15 @@ def make(jit: Callable[[Any], Any]) -> Any:
         return a + (c - a) * w
 
     @jit
-    def lit_by(numbers, nx, ny, nz):
-        """How bright a face with such a unit normal is, ambient light apart."""
+    def lit_by(numbers, nx, ny, nz, front):
+        """How bright a surface with such a unit normal is, ambient light apart; front : as run.facing_of says."""
+        back = front - _ONE
         key = nx * _F(numbers[LIGHT + 4]) + ny * _F(numbers[LIGHT + 5]) + nz * _F(numbers[LIGHT + 6])
         fill = nx * _F(numbers[LAMPS + 1]) + ny * _F(numbers[LAMPS + 2]) + nz * _F(numbers[LAMPS + 3])
         rim = nx * _F(numbers[LAMPS + 5]) + ny * _F(numbers[LAMPS + 6]) + nz * _F(numbers[LAMPS + 7])
-        lit = _F(numbers[LIGHT + 1]) * max(_ZERO, _F(key)) + _F(numbers[LAMPS]) * (_HALF + _HALF * _F(fill))
-        return _F(lit + _F(numbers[LAMPS + 4]) * max(_ZERO, _F(rim)))
+        lit = _F(numbers[LIGHT + 1]) * max(_F(key * front), _F(key * back))
+        lit += _F(numbers[LAMPS]) * (_HALF + _HALF * _F(fill) * (front + back))
+        return _F(lit + _F(numbers[LAMPS + 4]) * max(_F(rim * front), _F(rim * back)))
 
     @jit
     def face_by(numbers, nx, ny, nz):
@@ -179,15 +182,16 @@ def make(jit: Callable[[Any], Any]) -> Any:
         square = gx * gx + gy * gy + gz * gz
         sure = square / max(square + soft * soft, _TINY)
         size = _ONE / math.sqrt(square + _TINY)
-        if gx * ex + gy * ey + gz * ez < _ZERO:
-            size = -size
-        lit = lit_by(numbers, gx * size, gy * size, gz * size)
+        front = _F(facing_of(_F((gx * ex + gy * ey + gz * ez) * size)))
+        lit = lit_by(numbers, gx * size, gy * size, gz * size, front)
         hx, hy, hz = lx + ex, ly + ey, lz + ez
-        facing = max(_ZERO, (gx * hx + gy * hy + gz * hz) * size) / math.sqrt(hx * hx + hy * hy + hz * hz + _TINY)
+        shine = (gx * hx + gy * hy + gz * hz) * size / math.sqrt(hx * hx + hy * hy + hz * hz + _TINY)
+        seen = front if shine >= _ZERO else _ONE - front
         flat = _EVEN * (_F(numbers[LIGHT + 1]) + _F(numbers[LAMPS]))
         share = min(_ONE, max(_ZERO, behind * _PER_CUT)) if face >= _ZERO else _ONE
         dull = _F(numbers[LIGHT]) + face + share * (sure * lit + (_ONE - sure) * flat - face)
-        gloss = share * _F(numbers[LIGHT + 2]) * sure * _F(math.pow(min(_F(facing), _ONE), _F(numbers[LIGHT + 3])))
+        power = _F(math.pow(min(abs(_F(shine)), _ONE), _F(numbers[LIGHT + 3])))
+        gloss = share * _F(numbers[LIGHT + 2]) * sure * seen * power
         return _F(dull), _F(gloss)
 
     @jit

@@ -31,6 +31,7 @@ EVEN = 0.7
 CUT_LIGHT = 0.8
 NO_CUT = -1.0
 CUT_DEPTH = 2.0
+TURNING = 0.2
 
 _U = np.uint64
 _ROW32, _PLANE32 = np.int32(SIDE), np.int32(SIDE * SIDE)
@@ -83,7 +84,7 @@ def power_of(base, exponent):
 
 @njit(inline="always")
 def size_within(rays, r, this, next_):
-    """How much of the step from `this` to `next_` lies between where the ray r enters the box and where it leaves it."""
+    """How much of the step from `this` to `next_` lies between where a ray enters the box and where it leaves it."""
     return max(np.float32(0.0), min(get(rays, r + _U(LAST)), next_) - max(get(rays, r + _U(FIRST)), this))
 
 
@@ -242,6 +243,18 @@ def slopes(pool, base, spots, offsets, count, per, reach):
         put(spots, _U(SLOPE + 2 * FIELD) + i, z * qz)
 
 
+@njit(inline="always")
+def facing_of(toward):
+    """How much of a surface's light is that of the side to which its slope points; the rest is the other side's.
+
+    toward : cosine between the slope and the direction to the eye
+    Surfaces are lit from both sides, and the side that is seen is what counts. Where the slope is square to the ray,
+    behind a crest, noise says which side that is: there one fades into the other (smoothstep), lest the light flicker.
+    """
+    t = min(np.float32(1.0), max(np.float32(0.0), toward * np.float32(0.5 / TURNING) + np.float32(0.5)))
+    return t * t * (np.float32(3.0) - t - t)
+
+
 @njit(nogil=True)
 def face_light(light, nx, ny, nz):
     """How bright a cut with such a unit normal is, ambient light apart; light as in light_up.
@@ -262,7 +275,8 @@ def light_up(spots, count, j0, light, noise, lamps, view, along, rays, at, k):
     noise : slope that counts as noise
     lamps : (2, 4): weight and direction (x, y, z) of the fill, which wraps around, and of the rim light
     view, along : the rays' directions: that of the tile's first column, and what one column more adds (world x, y, z)
-    Where the value hardly changes, the slope is noise and the light is even. Just behind the face on which a ray
+    Where the value hardly changes, the slope is noise and the light is even; where the slope is square to the ray, the
+    light of one side fades into that of the other, as facing_of says. Just behind the face on which a ray
     enters, the face is what is lit: a cut through tissue is flat, whatever the values do.
     """
     zero, one, tiny, half = np.float32(0.0), np.float32(1.0), np.float32(1e-30), np.float32(0.5)
@@ -290,18 +304,21 @@ def light_up(spots, count, j0, light, noise, lamps, view, along, rays, at, k):
         square = gx * gx + gy * gy + gz * gz
         sure = square / (square + calm)
         per_size = one / math.sqrt(square + tiny)
-        per_size = per_size if gx * ex + gy * ey + gz * ez >= zero else -per_size
-        lit = diffuse * max(zero, (gx * lx + gy * ly + gz * lz) * per_size)
-        lit += fill * (half + half * (gx * fx + gy * fy + gz * fz) * per_size)
-        lit += rim * max(zero, (gx * rx + gy * ry + gz * rz) * per_size)
+        front = facing_of((gx * ex + gy * ey + gz * ez) * per_size)
+        back = front - one
+        key = (gx * lx + gy * ly + gz * lz) * per_size
+        edge = (gx * rx + gy * ry + gz * rz) * per_size
+        lit = diffuse * max(key * front, key * back) + rim * max(edge * front, edge * back)
+        lit += fill * (half + half * (gx * fx + gy * fy + gz * fz) * per_size * (front + back))
         hx, hy, hz = lx + ex, ly + ey, lz + ez
         per_half = one / math.sqrt(hx * hx + hy * hy + hz * hz + tiny)
-        facing = max(zero, (gx * hx + gy * hy + gz * hz) * per_size) * per_half
+        shine = (gx * hx + gy * hy + gz * hz) * per_size * per_half
+        seen = front if shine >= zero else -back
         face = get(rays, row + i + _U(CUT))
         behind = min(one, max(zero, (this - get(rays, row + i + _U(FIRST))) * per_depth))
         behind = behind if face >= zero else one
         put(spots, _U(DULL) + i, ambient + face + behind * (sure * lit + (one - sure) * flat - face))
-        put(spots, _U(GLOSS) + i, behind * specular * sure * power_of(facing, power))
+        put(spots, _U(GLOSS) + i, behind * specular * sure * seen * power_of(abs(shine), power))
 
 
 @njit(nogil=True, fastmath={"contract", "nnan", "nsz"})

@@ -54,7 +54,7 @@ class NativeEngine:
     """
 
     name = "native"
-    version = "2"
+    version = "3"
 
     def __init__(
         self, memory: int | None = None, threads: int | None = None, stride: float = 1.5, device: str = "cpu"
