@@ -339,17 +339,21 @@ def degrees_off(samples, period, background, kept, lengths=None):
 @pytest.mark.parametrize("background", [None, 0])
 @pytest.mark.parametrize("weighed", [False, True])
 @pytest.mark.parametrize(
-    ("dtype", "period", "limit"), [("uint8", 256, 0.3), ("uint16", 1800, 0.05), ("float32", 180, 0.01)]
+    ("dtype", "period", "kept", "limit"),
+    [
+        ("uint8", 256, "uint8", 0.3),
+        ("uint8", 256, "uint16", 0.25),
+        ("uint16", 1800, "uint8", 0.3),
+        ("uint16", 1800, "uint16", 0.05),
+        ("float32", 180, "uint8", 0.3),
+        ("float32", 180, "uint16", 0.01),
+    ],
 )
-def test_coarse_directions_are_the_mean_of_all_that_they_stand_for(dtype, period, limit, weighed, background):
-    samples = crossing_bundles(period, dtype, background)
-    rng = np.random.default_rng(3)
-    lengths = np.clip(rng.gamma(2, 60, samples.shape) * 257, 0, 65535).astype(np.uint16) if weighed else None
-    assert degrees_off(samples, period, background, LENGTHS, lengths).mean() <= limit
-
-
-def test_lengths_of_one_byte_do_where_every_sample_has_a_direction():
-    assert degrees_off(crossing_bundles(256, "uint8", None), 256, None, "uint8").mean() <= 0.3
+def test_coarse_directions_are_the_mean_of_all_that_they_stand_for(dtype, period, kept, limit, weighed, background):
+    samples, lengths, most = crossing_bundles(period, dtype, background), None, np.iinfo(kept).max
+    if weighed:
+        lengths = np.clip(np.random.default_rng(3).gamma(2, most / 4, samples.shape), 0, most).astype(kept)
+    assert degrees_off(samples, period, background, kept, lengths).mean() <= limit
 
 
 def test_without_lengths_coarse_directions_drift():
