@@ -284,8 +284,8 @@ class Server(SimpleHTTPRequestHandler):
 def web(tmp_path: Path) -> Iterator[tuple[str, type[Server]]]:
     """A real server of tmp_path, and its class, to make it fail."""
     handler = type("Handler", (Server,), {"asked": [], "protocol_version": "HTTP/1.1"})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(tmp_path)))
-    server.daemon_threads = True
+    kind = type("Server", (ThreadingHTTPServer,), {"request_queue_size": 64, "daemon_threads": True})
+    server = kind(("127.0.0.1", 0), partial(handler, directory=str(tmp_path)))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}", handler

@@ -239,6 +239,15 @@ class Web(Folder):
                 "Range); download it and convert it from the disk"
             )
 
+    def close(self) -> None:
+        from zarr.core.sync import sync
+
+        session = getattr(self._store.fs, "_session", None)
+        with suppress(Exception):
+            if session is not None and not session.closed:
+                sync(session.close())
+        super().close()
+
 
 def _opened(store: Any, path: str) -> Any:
     """The node at a path. Some servers answer 403 for what is not there: then version 2 is asked for by itself."""
