@@ -122,7 +122,7 @@ def value_notes(scale: Scale, dtype: np.dtype[Any], stored: np.dtype[Any], raw_v
     if dtype.itemsize > stored.itemsize:
         note += (
             f": {dtype.itemsize // stored.itemsize} times the size of the {stored} that are stored; "
-            "--raw-values keeps those"
+            "--raw-values keeps those (as labels need), --to uint8 --window LOW HIGH makes 8 bits of them"
         )
     return [note]
 

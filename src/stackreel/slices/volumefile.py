@@ -100,10 +100,12 @@ class VolumeSlices(Stack):
         run = self._one_run(z, start, stop)
         if run is not None and self.memory is None:
             offset, rows, columns = run
-            band = np.empty(out.shape, self.encoded)
+            plain = rows == columns == 1 and self.scale.trivial and self.encoded == self.dtype
+            band = out if plain else np.empty(out.shape, self.encoded)
             with self._open(z) as handle:
                 read_into(handle, offset, band)
-            self._finish(band[::rows, ::columns], out)
+            if not plain:
+                self._finish(band[::rows, ::columns], out)
         elif abs(self._turned(self._nowhere()).strides[0]) == self.encoded.itemsize and self.shape[0] > 1:
             first = z // _TOGETHER * _TOGETHER
             self._finish(self._gather(first, start, stop)[z - first], out)
