@@ -21,6 +21,7 @@ from stackreel.scene import Scene
 FRAMES = 64
 SOON = 1
 MOST_BRICKS = 4_000_000
+RAYS = 32  # of slices, to be planned one by one, take as long as a brick
 
 
 class Future:
@@ -31,42 +32,46 @@ class Future:
         self._scenes: Iterator[Scene] = iter(())
         self._frames: deque[tuple[Scene, tuple[AnyPass, ...]]] = deque()
         self._now: deque[AnyPass] = deque()
-        self._bricks = 0
+        self._load = 0
         self.changed = False
 
     def expect(self, scenes: Iterable[Scene]) -> None:
         """These scenes will be drawn, in this order; forget what was expected before. Taken one by one, as needed."""
         self._scenes = iter(scenes)
         self._frames.clear()
-        self._bricks = 0
+        self._load = 0
 
     def begin(self, scene: Scene) -> tuple[AnyPass, ...]:
         """The passes of a frame that is now drawn. Expected ones before it are taken as skipped."""
         scene = _bare(scene)
         while self._frames and self._frames[0][0] != scene:
-            self._bricks -= _count(self._frames.popleft()[1])
+            self._load -= self._weight(*self._frames.popleft())
         if self._frames:
-            passes = self._frames.popleft()[1]
-            self._bricks -= _count(passes)
+            _, passes = self._frames[0]
+            self._load -= self._weight(*self._frames.popleft())
         else:
             for coming in self._scenes:
                 if _bare(coming) == scene:
                     break
             passes = self._planner.frame(scene)
         self._now = deque(passes)
-        while len(self._frames) < FRAMES and self._bricks < MOST_BRICKS:
+        while len(self._frames) < FRAMES and self._load < MOST_BRICKS:
             following = next(self._scenes, None)
             if following is None:
                 break
             self._frames.append((_bare(following), self._planner.frame(following)))
-            self._bricks += _count(self._frames[-1][1])
+            self._load += self._weight(*self._frames[-1])
         self.changed = True
         return passes
+
+    def _weight(self, scene: Scene, passes: Iterable[AnyPass]) -> int:
+        """What it takes to look that far ahead, in bricks."""
+        return _count(passes) + self._planner.rays(scene) // RAYS
 
     @property
     def most_bricks(self) -> int:
         """What the neediest of the frame in hand and the next ones needs."""
-        return max(map(_count, [self._now, *(passes for _, passes in itertools.islice(self._frames, SOON))]))
+        return max(map(_different, [self._now, *(passes for _, passes in itertools.islice(self._frames, SOON))]))
 
     def advance(self) -> AnyPass | None:
         """The pass that is now drawn, and no future any more; None when the frame is finished."""
@@ -87,3 +92,12 @@ def _bare(scene: Scene) -> Scene:
 
 def _count(passes: Iterable[AnyPass]) -> int:
     return sum(len(one.bricks) for one in passes)
+
+
+def _different(passes: Iterable[AnyPass]) -> int:
+    """How many bricks these passes hold together; what lies before and behind slices often holds the same ones."""
+    several = list(passes)
+    if not any(one.behind for one in several):
+        return _count(several)
+    levels = {one.level for one in several}
+    return sum(len(np.unique(np.concatenate([p.bricks for p in several if p.level == level]))) for level in levels)

@@ -102,6 +102,11 @@ class Planner:
         self._ranges: dict[tuple[str, int], tuple[npt.NDArray[Any], npt.NDArray[Any]]] = {}
         self._visible: dict[int, npt.NDArray[np.bool_]] = {}
 
+    def rays(self, scene: Scene) -> int:
+        """How many rays have to be followed, one by one, to plan a scene."""
+        width, height = self.output.size
+        return width * height if any(some.opacity > 0.0 for some in scene.slices) else 0
+
     def frame(self, scene: Scene) -> tuple[AnyPass, ...]:
         """The passes that draw a scene, in the order in which they must be drawn.
 

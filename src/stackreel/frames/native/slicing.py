@@ -22,15 +22,16 @@ from stackreel.frames.native.plan import SlicePass
 from stackreel.frames.native.pool import BrickPool, for_each
 from stackreel.frames.native.sheets import Sheets
 from stackreel.frames.native.tables import look_up
+from stackreel.kernels.painting import paint
 from stackreel.kernels.run import TILE
-from stackreel.kernels.slicing import crossings, paint
+from stackreel.kernels.slicing import crossings
 from stackreel.scene import Scene
 from stackreel.volume import Volume
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Inks:
-    """What values look like on the slices of a scene, as kernels.slicing.paint wants it."""
+    """What values look like on the slices of a scene, as kernels.painting.paint wants it."""
 
     samples: npt.NDArray[Any]
     nearest: bool
@@ -95,7 +96,7 @@ class Slicer:
     def lay(self, one: SlicePass, slots: npt.NDArray[np.int32], inks: Inks, projected: tuple[Any, ...] | None) -> None:
         """Lay what a pass shows over its rays; its bricks are resident.
 
-        slots : (bricks z, y, x) of the level; projected : as in kernels.slicing.paint
+        slots : (bricks z, y, x) of the level; projected : as in kernels.painting.paint
         """
         sheets, grid = self._sheets, self._volume.levels[one.level].placement
         begins = np.array([shell.near for shell in one.shells])
