@@ -21,7 +21,10 @@ known of every brick; and write small XDMF and VTKHDF files beside it, so that P
 
 Sections are read once, in bands of rows: memory stays far below the size of a slice. Every file is checked
 before anything is written, and the output gets its name only when it is complete. A run that is stopped or
-killed loses seconds at most: the same command goes on from there."""
+killed loses seconds at most: the same command goes on from there.
+
+Whole heads (NIfTI, MGH, NRRD, MINC) are turned to RAS+: columns to the right, rows to the front, sections upwards.
+Their values are the real ones; --raw-values keeps the numbers as stored."""
 
 EXAMPLES = """\
 examples:
