@@ -125,7 +125,7 @@ def foresee(
     lets_through : (n,) float64: the share of light that a plane lets through wherever it is
     clip   : (m, 4) float64: planes that cut rays away, as in cut.depths_kept; none where base is (0, 0, 0)
     begins : (levels,) as in painting.paint; origins, per_steps, shapes, grids : of each of these levels, world position
-             of sample 0 and samples per length (x, y, z), samples and bricks (z, y, x); first : where its bricks begin in
+             of sample 0 and samples per length (x, y, z), samples and bricks (z, y, x); first : where its bricks are in
     marks  : (n, bricks) bool: marked where a ray's crossing of that number falls into a brick
     reach  : (n + 1, 2) float64: widened to the depths between which rays see, before the crossing of that number
     Behind what lets nothing through, nothing is seen.
