@@ -72,7 +72,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     )
     group = parser.add_argument_group("which part, where a source holds several")
     group.add_argument(
-        "--channel", metavar="C", help="its number, from 0, or its name; what there is, the question lists"
+        "--channel", metavar="C", help="its number, from 0, or its name; left out, a message lists what there is"
     )
     group.add_argument("--time", type=int, metavar="N", help="the time point, from 0")
     group.add_argument("--level", type=int, metavar="N", help="the resolution: 0 is the finest (default)")
