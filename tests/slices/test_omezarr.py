@@ -20,7 +20,7 @@ import pytest
 
 from stackreel.errors import SliceError, SliceReadError, SliceShapeError
 from stackreel.geometry import Spacing
-from stackreel.slices import SliceSource, open_slices, zarrplace
+from stackreel.slices import SliceSource, open_slices, zarrweb
 
 zarr = pytest.importorskip("zarr")
 numcodecs = pytest.importorskip("numcodecs")
@@ -325,7 +325,7 @@ def test_each_chunk_is_fetched_once(tmp_path: Path, web: tuple[str, type[Server]
 def test_a_passing_fault_is_tried_again_and_a_lasting_one_told(
     tmp_path: Path, web: tuple[str, type[Server]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(zarrplace, "PAUSE", 0.01)
+    monkeypatch.setattr(zarrweb, "PAUSE", 0.01)
     url, server = web
     array = samples((8, 16, 16))
     write(tmp_path / "a.zarr", array, "zyx")
@@ -342,7 +342,7 @@ def test_a_passing_fault_is_tried_again_and_a_lasting_one_told(
 
 
 def test_a_wrong_address_says_so(tmp_path: Path, web: tuple[str, type[Server]], monkeypatch: Any) -> None:
-    monkeypatch.setattr(zarrplace, "PAUSE", 0.01)
+    monkeypatch.setattr(zarrweb, "PAUSE", 0.01)
     url, _ = web
     assert refused(f"{url}/none.zarr", SliceReadError).startswith(
         f"{url}/none.zarr: there is no Zarr at this address (404)"
@@ -354,8 +354,8 @@ def test_a_wrong_address_says_so(tmp_path: Path, web: tuple[str, type[Server]], 
 
 
 def test_a_server_that_does_not_answer_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zarrplace, "PAUSE", 0.01)
-    monkeypatch.setattr(zarrplace, "SILENCE_S", 0.2)
+    monkeypatch.setattr(zarrweb, "PAUSE", 0.01)
+    monkeypatch.setattr(zarrweb, "SILENCE_S", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/a.zarr"
         assert f"{url}: the server has not answered for 0.2 s, 3 times" in refused(url, SliceReadError)

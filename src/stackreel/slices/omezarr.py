@@ -1,7 +1,7 @@
 """Sections out of OME-Zarr: a folder, a ZIP file or a web address with one image in several resolutions.
 
-What OME-Zarr 0.1 to 0.5 say of axes, channels, distances and levels is read here; zarr-python decodes the chunks,
-version 2 or 3 of the format, sharded or not. A plain Zarr array is taken as it is: sections, rows, columns.
+The metadata (omemeta) name axes, channels, distances and levels; zarr-python decodes the chunks, version 2 or 3 of the
+format, sharded or not. A plain Zarr array is taken as it is: sections, rows, columns.
 """
 
 from __future__ import annotations
@@ -9,24 +9,31 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from stackreel.errors import SliceError, SliceReadError, SliceShapeError
-from stackreel.geometry import Spacing
 from stackreel.slices.axes import Arranged, arrange, native
 from stackreel.slices.blocks import Blocks
 from stackreel.slices.checks import Stated, check_type
 from stackreel.slices.choice import Choice
-from stackreel.slices.lengths import spacing_of_scale
+from stackreel.slices.omemeta import (
+    OLD_AXES,
+    Image,
+    axes_of,
+    channels_of,
+    multiscales,
+    offset_of,
+    spacing_of,
+    transform_of,
+)
 from stackreel.slices.stack import Stack
 from stackreel.slices.zarrplace import Place, place_of
 
 SHARD_BUDGET = 256 << 20
 _SAMPLES = 5  # names shown before an ellipsis
-_OLD_AXES = ("t", "c", "z", "y", "x")  # of versions 0.1 and 0.2, which did not write them
 
 
 @dataclass(frozen=True)
@@ -50,27 +57,6 @@ class ZarrSlices(Stack):
         if self.place is not None and self.blocks is not None:
             self.blocks.clear()
             self.place.close()
-
-
-class Image(NamedTuple):
-    """One image as its multiscales metadata tell it.
-
-    path  : of the chosen level's array, below the image
-    axes  : their names
-    units : of the axes, None where there is none
-    scale, translation : of the chosen level along the axes; None where nothing is said
-    names : of the channels
-    words : for the provenance
-    """
-
-    path: str
-    axes: tuple[str, ...]
-    units: tuple[str | None, ...]
-    scale: tuple[float, ...] | None
-    translation: tuple[float, ...] | None
-    names: tuple[str, ...]
-    notes: tuple[str, ...]
-    words: tuple[tuple[str, str], ...]
 
 
 def open_zarr(src: str | Path, *, stated: Stated, choice: Choice) -> ZarrSlices:
@@ -99,7 +85,7 @@ def _open(place: Place, stated: Stated, choice: Choice) -> ZarrSlices:
     dtype = check_type(native(array.dtype), where)
     arranged = arrange(image.axes, array.shape, choice, where, image.names)
     _check(arranged, dtype, stated, where)
-    spacing, said = _spacing(image, arranged)
+    spacing, said = spacing_of(image, arranged)
 
     def load(z: slice, rows: slice) -> npt.NDArray[Any]:
         return arranged.turned(np.asarray(place.ask(lambda: array[arranged.key(z, rows)]), dtype))
@@ -109,7 +95,7 @@ def _open(place: Place, stated: Stated, choice: Choice) -> ZarrSlices:
         place.check_ranges(image.path)
         shards = Blocks(arranged.shape, arranged.chunk(array.shards), dtype.itemsize, load, SHARD_BUDGET)
         blocks = shards if shards.again == 1 else blocks  # a whole shard is one request; a large one is read in parts
-    notes = [*image.notes, *arranged.notes, *said, *place.notes]
+    notes = [*image.notes, *arranged.notes, *said]
     if blocks.again > 1:
         chunk = " × ".join(map(str, array.chunks))
         notes.append(f"chunks of {chunk} samples are too large to be kept; each is decoded {blocks.again} times")
@@ -120,7 +106,7 @@ def _open(place: Place, stated: Stated, choice: Choice) -> ZarrSlices:
         spacing=spacing,
         notes=tuple(notes),
         banded=blocks.banded,
-        provenance={**place.words, **dict(image.words), **dict(arranged.words), **_offset(image, arranged)},
+        provenance={**place.words, **dict(image.words), **dict(arranged.words), **offset_of(image, arranged)},
         place=place,
         blocks=blocks,
     )
@@ -140,11 +126,11 @@ def _plain(array: Any, where: str) -> Image:
     """An array without OME's words: z, y, x, unless its dimensions are named so that they tell."""
     named = getattr(array.metadata, "dimension_names", None) or array.attrs.get("_ARRAY_DIMENSIONS") or ()
     short = tuple(str(name).strip().lower()[:1] for name in named if name)
-    known = len(short) == array.ndim and {"y", "x"} <= set(short) <= set(_OLD_AXES)
+    known = len(short) == array.ndim and {"y", "x"} <= set(short) <= set(OLD_AXES)
     if known:
         axes = short
     elif array.ndim in (2, 3):
-        axes = _OLD_AXES[-array.ndim :]
+        axes = OLD_AXES[-array.ndim :]
     else:
         raise SliceError(
             f"{where} is a Zarr array of {array.ndim} dimensions ({' × '.join(map(str, array.shape))}) that does not "
@@ -158,9 +144,9 @@ def _multiscale(place: Place, group: Any, choice: Choice, where: str) -> tuple[I
     """The image that a group describes, and the array of the level that was chosen."""
     attrs = dict(group.attrs)
     ome = attrs.get("ome", attrs)
-    if not isinstance(ome, Mapping) or not _multiscales(ome):
+    if not isinstance(ome, Mapping) or not multiscales(ome):
         raise SliceError(f"{where} {_no_image(place, group, ome if isinstance(ome, Mapping) else {})}")
-    multiscale = _multiscales(ome)[0]
+    multiscale = multiscales(ome)[0]
     datasets = multiscale.get("datasets")
     paths = [str(entry.get("path") or "") for entry in datasets or () if isinstance(entry, Mapping)]
     if not paths or not all(paths):
@@ -177,22 +163,17 @@ def _multiscale(place: Place, group: Any, choice: Choice, where: str) -> tuple[I
         )
     level = choice.pick_level({i: " × ".join(map(str, array.shape)) for i, array in arrays.items()}, where)
     version = str(multiscale.get("version") or ome.get("version") or "")
-    axes, units = _axes(multiscale, arrays[level].ndim, version, where)
-    scale, translation, notes = _transform(multiscale, multiscale["datasets"][level], len(axes))
+    axes, units = axes_of(multiscale, arrays[level].ndim, version, where)
+    scale, translation, notes = transform_of(multiscale, multiscale["datasets"][level], len(axes))
     words = [("format", f"OME-Zarr {version}".strip()), ("level", f"{level} ({paths[level]})")]
     if isinstance(multiscale.get("name"), str):
         words.append(("image", multiscale["name"]))
-    if len(_multiscales(ome)) > 1:
-        notes.append(f"{where} describes {len(_multiscales(ome))} multiscale images; the first is used")
+    if len(multiscales(ome)) > 1:
+        notes.append(f"{where} describes {len(multiscales(ome))} multiscale images; the first is used")
     if "image-label" in ome:
         notes.append(f"{where} holds labels; --kind label keeps them apart in coarser levels")
-    image = Image(paths[level], axes, units, scale, translation, _channels(ome), tuple(notes), tuple(words))
+    image = Image(paths[level], axes, units, scale, translation, channels_of(ome), tuple(notes), tuple(words))
     return image, arrays[level]
-
-
-def _multiscales(ome: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    found = ome.get("multiscales")
-    return [entry for entry in found if isinstance(entry, Mapping)] if isinstance(found, Sequence) else []
 
 
 def _level(place: Place, path: str, where: str) -> Any:
@@ -237,87 +218,3 @@ def _no_image(place: Place, group: Any, ome: Mapping[str, Any]) -> str:
 
 def _ways(where: str, names: Sequence[Any]) -> str:
     return ", ".join(f"{where}/{name}" for name in names[:_SAMPLES]) + (", …" if len(names) > _SAMPLES else "")
-
-
-def _axes(
-    multiscale: Mapping[str, Any], rank: int, version: str, where: str
-) -> tuple[tuple[str, ...], tuple[str | None, ...]]:
-    """Names and units of the axes, in whichever way the version writes them."""
-    axes = multiscale.get("axes")
-    if axes is None:
-        if version not in ("", "0.1", "0.2") or rank > len(_OLD_AXES):
-            raise SliceError(
-                f"{where} does not name its axes as OME-Zarr 0.1 to 0.5 do (it says version {version}); "
-                "name the array itself, such as "
-                f"{where}/{multiscale['datasets'][0]['path']}, and state --spacing"
-            )
-        return _OLD_AXES[-rank:], (None,) * rank
-    named: list[str] = []
-    units: list[str | None] = []
-    for axis in axes:
-        entry = axis if isinstance(axis, Mapping) else {"name": axis}
-        name, kind = str(entry.get("name", "?")).lower(), entry.get("type")
-        named.append({"channel": "c", "time": "t"}.get(str(kind), name))
-        unit = entry.get("unit")
-        units.append(unit if isinstance(unit, str) and unit else None)
-    return tuple(named), tuple(units)
-
-
-def _transform(
-    multiscale: Mapping[str, Any], dataset: Mapping[str, Any], rank: int
-) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None, list[str]]:
-    """Scale and translation of a level, its own and then the image's, and what could not be understood."""
-    scale, translation = np.ones(rank), np.zeros(rank)
-    any_scale = any_translation = False
-    for step in (*_steps(dataset), *_steps(multiscale)):
-        kind = step.get("type")
-        values = step.get(str(kind))
-        if kind == "identity":
-            continue
-        try:
-            numbers = np.asarray(values, float).reshape(rank)
-        except (TypeError, ValueError):
-            return None, None, [f"the files' OME-Zarr metadata have a transformation ({kind}) that is not understood"]
-        if kind == "scale":
-            scale, translation, any_scale = scale * numbers, translation * numbers, True
-        elif kind == "translation":
-            translation, any_translation = translation + numbers, True
-        else:
-            return None, None, [f"the files' OME-Zarr metadata have a transformation ({kind}) that is not understood"]
-    return (
-        tuple(scale.tolist()) if any_scale else None,
-        tuple(translation.tolist()) if any_translation else None,
-        [],
-    )
-
-
-def _steps(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    steps = entry.get("coordinateTransformations") or ()
-    return [step for step in steps if isinstance(step, Mapping)]
-
-
-def _channels(ome: Mapping[str, Any]) -> tuple[str, ...]:
-    omero = ome.get("omero")
-    channels = omero.get("channels") if isinstance(omero, Mapping) else None
-    if not isinstance(channels, Sequence):
-        return ()
-    return tuple(str(entry.get("label") or "") if isinstance(entry, Mapping) else "" for entry in channels)
-
-
-def _spacing(image: Image, arranged: Arranged) -> tuple[Spacing | None, list[str]]:
-    if image.scale is None:
-        return None, []
-    units = [None if axis is None else image.units[axis] for axis in arranged.place]
-    return spacing_of_scale(arranged.along(image.scale), units, "OME-Zarr metadata")
-
-
-def _offset(image: Image, arranged: Arranged) -> dict[str, str]:
-    """Where the first sample lies, as the metadata say: the volume's own world frame has no place for it."""
-    if image.translation is None:
-        return {}
-    said = [
-        f"{name} {image.translation[axis]:g} {image.units[axis] or ''}".strip()
-        for name, axis in zip("zyx", arranged.place, strict=True)
-        if axis is not None
-    ]
-    return {"translation": ", ".join(said)}
