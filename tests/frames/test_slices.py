@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from onebyone import OneByOne
 
 from stackreel.errors import EngineError
 from stackreel.frames.engine import Output
@@ -358,3 +360,42 @@ def test_slices_in_projections_are_the_same_to_the_bit_for_any_memory_and_thread
     for memory, threads in ((64 << 20, 1), (least, 2), (least, 1)):
         assert np.array_equal(render(volume, scene, size=(160, 90), memory=memory, threads=threads), ample)
     assert 0.2 < ample[..., 3].max() <= 1.0 + 1e-5
+
+
+class Apart(OneByOne):
+    """A device with a memory of its own, as a graphics card has: it notices changes only after `finish`."""
+
+    def __init__(self):
+        super().__init__()
+        self.kept = None
+
+    def walk(self, this):
+        if self.kept is None or self.kept[0] is not this.state:
+            self.kept = this.state, this.state.copy(), this.limits.copy()
+        return super().walk(replace(this, state=self.kept[1], limits=self.kept[2]))
+
+    def finish(self, state):
+        if self.kept is not None and self.kept[0] is state:
+            state[...] = self.kept[1]
+        self.kept = None
+
+
+@pytest.mark.parametrize("blend", ["composite", "maximum", "average"])
+def test_a_device_with_its_own_memory_draws_the_same_between_slices(make_volume, blend):
+    coarse = np.random.default_rng(3).integers(0, 255, (6, 8, 8), dtype=np.uint8)
+    volume = make_volume(np.kron(coarse, np.ones((8, 8, 8), np.uint8)))
+    slices = (
+        Slice((0, 0, 0.1), (0.2, -0.1, 1), opacity=0.4, color=RED),
+        Slice((0, 0.1, 0), (0, 1, 0), opacity=0.9, masked=True),
+        Slice((0, -0.2, 0), (0, -1, 0), opacity=0.5, cut=True),
+    )
+    transfer = TransferFunction(GREY, ((30, 0), (255, 0.6)), 0.2)
+    scene = Scene(Camera((0.5, -0.6, 1.2), (0, 0, 0), (0, -1, 0), 40.0), transfer, blend=blend, slices=slices)
+    expected = render(volume, scene, size=(80, 60))
+    session = NativeEngine(512 << 20, 2, 1.0).open(volume, Output((80, 60), 1e-6))
+    session.device = Apart()
+    seen = [session.render(scene).rgba for _ in range(2)]
+    session.close()
+    assert session.device.passes > 2
+    assert np.array_equal(seen[0], seen[1])
+    assert (np.abs(seen[0] - expected) > 0.5 / 255).mean() < 0.002
