@@ -117,3 +117,34 @@ def test_an_unknown_type_of_file_says_which_are_known(tmp_path: Path) -> None:
         find_slices(tmp_path / "brain.czi")
     with pytest.raises(SliceError, match="the name has no ending"):
         find_slices(tmp_path / "noending")
+
+
+def test_zarr_is_known_by_its_ending_or_by_what_lies_in_it(tmp_path: Path) -> None:
+    put(tmp_path / "brain", ".zgroup", ".zattrs")
+    put(tmp_path / "whole.ome.zarr", "zarr.json")
+    put(tmp_path, "packed.ome.zarr.zip")
+    for name in ("brain", "whole.ome.zarr", "packed.ome.zarr.zip"):
+        assert find_slices(tmp_path / name).kind == "zarr"
+    assert find_slices(f"{tmp_path}/*.zarr").paths == (tmp_path / "whole.ome.zarr",)
+    put(tmp_path / "other.zarr", "zarr.json")
+    with pytest.raises(SliceError, match=r"2 of what matches is Zarr, a volume each; name one, such as"):
+        find_slices(f"{tmp_path}/*.zarr")
+
+
+def test_zarr_one_folder_deeper_is_pointed_at(tmp_path: Path) -> None:
+    put(tmp_path / "whole.ome.zarr", "zarr.json")
+    with pytest.raises(SliceReadError, match=r"whole\.ome\.zarr is Zarr: perhaps that is meant"):
+        find_slices(tmp_path)
+
+
+def test_an_address_on_the_web_is_zarr() -> None:
+    found = find_slices("https://host.org/data/brain.zarr/")
+    assert (found.kind, found.address) == ("zarr", "https://host.org/data/brain.zarr")
+
+
+def test_a_name_behind_a_colon_is_a_data_set(tmp_path: Path) -> None:
+    put(tmp_path, "s10.h5", "s9.h5", "notes.txt")
+    for src in (f"{tmp_path}:/Image", f"{tmp_path}/s*.h5:/Image"):
+        found = find_slices(src)
+        assert (found.kind, found.inside) == ("hdf5", "/Image")
+        assert [path.name for path in found.paths] == ["s9.h5", "s10.h5"]

@@ -133,6 +133,13 @@ def _in_folder(folder: Path, raw: bool) -> Found:
 def _matching(pattern: str, raw: bool) -> Found:
     paths = [Path(p) for p in glob.glob(pattern, recursive=True)]
     files = [p for p in paths if not _ignored(p)]
+    zarrs = [p for p in files if is_zarr(p)]
+    if len(zarrs) == len(files) == 1:
+        return Found("zarr", (zarrs[0],))
+    if zarrs:
+        raise SliceError(
+            f"{pattern}: {len(zarrs)} of what matches is Zarr, a volume each; name one, such as {zarrs[0]}"
+        )
     if not files:
         folder = Path(pattern).parent
         if glob.has_magic(str(folder)):

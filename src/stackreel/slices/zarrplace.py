@@ -50,7 +50,7 @@ def place_of(src: str | Path) -> Place:
         import zarr  # noqa: F401
     except ImportError:
         raise SliceError(f"{src}: to read Zarr, zarr-python is needed: pip install 'stackreel[zarr]'") from None
-    if isinstance(src, str) and src.startswith(("http://", "https://")):
+    if isinstance(src, str) and src.lower().startswith(("http://", "https://")):
         from stackreel.slices.zarrweb import Web
 
         return Web(src)
