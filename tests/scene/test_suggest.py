@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -160,6 +161,21 @@ def test_the_starter_keeps_the_volume_in_the_picture_all_the_way_round():
         half = math.tan(math.radians(camera.view_angle) / 2)
         assert np.abs(seen[:, 1] / seen[:, 2] / half).max() < 1
         assert np.abs(seen[:, 0] / seen[:, 2] / half / (16 / 9)).max() < 1
+
+
+def test_a_head_is_seen_upright_from_the_front_and_cut_across():
+    """x, y, z of an anatomical volume run to the right, to anterior and to superior."""
+    subject = replace(brain(share=0.3), anatomical=True)
+    timeline = parse(starter(subject, "a.h5", "A")).timeline(subject)
+    for t in (0, 1, 2.5, 4, 7):
+        camera = timeline.at(t).camera
+        assert camera.view_up[2] > 0.9
+    front = np.subtract(timeline.at(0).camera.position, subject.bounds.center)
+    assert front[1] > abs(front[0])
+    assert front[2] > 0
+    left = timeline.at(7).crop
+    assert left.upper[1] < subject.bounds.center[1] + 0.01  # what is nearer to the face has gone
+    assert "superior is up" in starter(subject, "a.h5", "A")
 
 
 def test_a_brain_fills_more_of_the_picture_than_a_block_of_the_same_size():

@@ -24,6 +24,7 @@ def subject_of(volume: Volume) -> Subject:
         period=volume.period,
         background=volume.background,
         numbers=min(counted / math.prod(volume.shape), 1.0) if known else 1.0,
+        anatomical=volume.provenance.get("orientation", "").startswith("RAS"),
         channels=tuple((name, subject_of(replace(one, channels={}))) for name, one in volume.channels.items()),
     )
 

@@ -6,6 +6,7 @@ It turns once around the volume under a title, cuts it open, comes to the cut fa
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,10 +16,46 @@ from stackreel.scene.paths import as_vec, frame_box, rotated
 from stackreel.scene.subject import Subject
 from stackreel.scene.suggest import suggest
 
-_SIDE: Vec3 = (0.45, -0.32, -1.0)
-"""Seen from the front, a little from the right and from above: rows run down, so above is -y."""
-_UP: Vec3 = (0.0, -1.0, 0.0)
 _ANGLE = 30.0
+
+
+@dataclass(frozen=True)
+class _Stance:
+    """How the camera of a first movie stands to a volume.
+
+    side, up, why : where it looks from, what is up, and why
+    axis          : that it turns about
+    half, facing  : the half that stays when the volume is cut open, as (axis, upper half); where that is seen from
+    detail        : a part of the cut face, between its middle and its upper edge, as shares of x, y and z
+    """
+
+    side: Vec3
+    up: Vec3
+    why: str
+    axis: str
+    half: tuple[str, bool]
+    facing: Vec3
+    detail: tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
+
+
+_SECTIONS = _Stance(
+    (0.45, -0.32, -1.0),
+    (0.0, -1.0, 0.0),
+    "rows of a section run down, along +y",
+    "y",
+    ("z", True),
+    (0.3, -0.2, -1.0),
+    ((0.34, 0.66), (0.16, 0.46), (0.5, 0.75)),
+)
+_HEAD = _Stance(
+    (0.45, 1.0, 0.32),
+    (0.0, 0.0, 1.0),
+    "superior is up; +x is right, +y anterior",
+    "z",
+    ("y", False),
+    (0.3, 1.0, 0.2),
+    ((0.34, 0.66), (0.25, 0.5), (0.54, 0.84)),
+)
 
 
 def starter(subject: Subject, volume: str, title: str, size: tuple[int, int] = (1280, 720)) -> str:
@@ -27,11 +64,11 @@ def starter(subject: Subject, volume: str, title: str, size: tuple[int, int] = (
     volume : its file, as seen from the movie file
     title  : words on the picture
     """
-    first, bounds = suggest(subject), subject.bounds
+    first, bounds, stance = suggest(subject), subject.bounds, _HEAD if subject.anatomical else _SECTIONS
     aspect = size[0] / size[1]
-    away = _distance(bounds, aspect, round_=first.share < 0.6)
-    position = as_vec(np.add(bounds.center, away * np.asarray(_SIDE) / np.linalg.norm(_SIDE)))
-    half, detail = _half(bounds), _detail(bounds)
+    away = _distance(bounds, stance, aspect, round_=first.share < 0.6)
+    position = as_vec(np.add(bounds.center, away * np.asarray(stance.side) / np.linalg.norm(stance.side)))
+    half, detail = _half(bounds, stance), _detail(bounds, stance)
     points = ", ".join(f"[{v:g}, {a:g}]" for v, a in first.opacity)
     return f"""\
 # A movie of {volume.splitlines()[0]}. Every word is explained by `stackreel schema`; an editor that knows YAML schemas
@@ -52,17 +89,17 @@ scene:                            # what is shown at the beginning; shots change
   camera:                         # numbers from ParaView's camera dialog can be pasted here
     position: {_numbers(position)}
     focal_point: {_numbers(bounds.center)}
-    view_up: [0, -1, 0]           # rows of a section run down, along +y
+    view_up: {_numbers(stance.up):<21} # {stance.why}
     view_angle: {_ANGLE:g}
 
 places:                           # boxes with names{_extent(subject)}
-  half: {{box: {half}, view_from: [0.3, -0.2, -1]}}
+  half: {{box: {half}, view_from: {_numbers(stance.facing)}}}
   detail: {{box: {detail}}}
 
 shots:                            # one after the other; all inside a shot happens together
   - name: opening
     seconds: 4
-    orbit: {{axis: y, degrees: 360, about: volume}}
+    orbit: {{axis: {stance.axis}, degrees: 360, about: volume}}
     title: {{text: {json.dumps(title, ensure_ascii=False)}, from: 0.3, for: 3, place: lower}}
   - name: cut open
     seconds: 3
@@ -76,15 +113,16 @@ shots:                            # one after the other; all inside a shot happe
 """
 
 
-def _distance(bounds: Box, aspect: float, *, round_: bool) -> float:
+def _distance(bounds: Box, stance: _Stance, aspect: float, *, round_: bool) -> float:
     """From how far the volume stays in the picture all the way round.
 
     round_ : it leaves the corners of its box empty, as a brain does; then a body between ellipsoid and box counts,
              |x|³ + |y|³ + |z|³ = 1 in half sizes
     """
-    view = [rotated(_SIDE, (0, 1, 0), a) for a in range(0, 360, 15)]
+    about = tuple(float(axis == stance.axis) for axis in "xyz")
+    view = [rotated(stance.side, about, a) for a in range(0, 360, 15)]
     if not round_:
-        return max(frame_box(bounds, side, _UP, _ANGLE, aspect, 0.05).distance for side in view)
+        return max(frame_box(bounds, side, stance.up, _ANGLE, aspect, 0.05).distance for side in view)
     theta, phi = np.meshgrid(np.linspace(0.0, np.pi, 19), np.linspace(0.0, 2.0 * np.pi, 37))
     ball = np.stack([np.sin(theta) * np.cos(phi), np.cos(theta), np.sin(theta) * np.sin(phi)], axis=-1)
     ball /= np.cbrt((np.abs(ball) ** 3).sum(axis=-1, keepdims=True))
@@ -92,7 +130,7 @@ def _distance(bounds: Box, aspect: float, *, round_: bool) -> float:
     tangent = np.tan(np.radians(_ANGLE) / 2.0) * 0.9
     reaches = []
     for side in view:
-        right, up, forward = Camera(as_vec(side), (0.0, 0.0, 0.0), _UP, _ANGLE).basis
+        right, up, forward = Camera(as_vec(side), (0.0, 0.0, 0.0), stance.up, _ANGLE).basis
         wide = np.maximum(np.abs(shell @ up), np.abs(shell @ right) / aspect)
         reaches.append(float((wide / tangent - shell @ forward).max()))
     return max(reaches)
@@ -117,16 +155,18 @@ def _short(value: float) -> str:
     return f"{float(f'{value:.4g}') + 0.0:g}"
 
 
-def _half(bounds: Box) -> str:
+def _half(bounds: Box, stance: _Stance) -> str:
     """The half that is farther from the camera, so that the cut faces it."""
-    return f"{{z: {_interval(bounds.center[2], bounds.upper[2])}}}"
+    axis, upper = stance.half
+    k = "xyz".index(axis)
+    ends = (bounds.center[k], bounds.upper[k]) if upper else (bounds.lower[k], bounds.center[k])
+    return f"{{{axis}: {_interval(*ends)}}}"
 
 
-def _detail(bounds: Box) -> str:
-    """A part of the cut face between its middle and its upper edge: both what is within and the outline show."""
+def _detail(bounds: Box, stance: _Stance) -> str:
+    """A part of the cut face: both what is within and the outline show."""
     parts = []
-    for axis, (low, high) in {"x": (0.34, 0.66), "y": (0.16, 0.46), "z": (0.5, 0.75)}.items():
-        k = "xyz".index(axis)
+    for k, (axis, (low, high)) in enumerate(zip("xyz", stance.detail, strict=True)):
         start, length = bounds.lower[k], bounds.size[k]
         parts.append(f"{axis}: {_interval(start + low * length, start + high * length)}")
     return "{" + ", ".join(parts) + "}"

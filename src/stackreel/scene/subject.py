@@ -23,6 +23,8 @@ class Subject:
     period      : of axial values: the step after which the direction repeats; None otherwise
     background  : the axial value that means "no direction"; None when there is none
     numbers     : share of the samples that are numbers; the rest is NaN, as outside a mask
+    anatomical  : x, y, z run to the right, to anterior, to superior (RAS+), as in a converted head; else sections lie
+                  as they were scanned, rows running down
     channels    : registered volumes by name, this one among them; empty when it stands alone
     """
 
@@ -35,6 +37,7 @@ class Subject:
     period: float | None = None
     background: float | None = None
     numbers: float = 1.0
+    anatomical: bool = False
     channels: tuple[tuple[str, Subject], ...] = ()
 
     def __post_init__(self) -> None:
