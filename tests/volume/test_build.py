@@ -48,7 +48,7 @@ def steps_between(volume):
 def resultants_of(volume):
     """How long the mean vectors are that the samples of each level stand for, 0..1; None for the full resolution."""
     with h5py.File(volume.path) as file:
-        found = [file[f"/resultants/{volume.name}/{k}"][()] / 255 for k in range(1, len(volume.levels))]
+        found = [file[f"/resultants/{volume.name}/{k}"][()] / 65535 for k in range(1, len(volume.levels))]
     return [None, *found]
 
 

@@ -50,6 +50,7 @@ def facts(volume: Volume) -> dict[str, Any]:
         "path": str(volume.path),
         "name": volume.name,
         "kind": volume.kind,
+        "reduced_by": volume.reduced_by,
         "period": volume.period,
         "background": volume.background,
         "dtype": volume.dtype.name,
@@ -97,7 +98,7 @@ def describe(volume: Volume) -> str:
     lines.append(f"  values      {low:g} … {high:g}; median {_percentile(volume, 50):.4g}")
     lines.append(f"  histogram   {_sparkline(volume)}  (logarithmic)")
     lines.append(f"  stored      {_size(volume.path.stat().st_size)} on disk")
-    lines.append("  levels")
+    lines.append(f"  levels      coarser ones by {_reduced(volume)}")
     for level in volume.levels:
         shape = " × ".join(str(n) for n in level.shape)
         factors = " × ".join(str(f) for f in level.factors)
@@ -114,6 +115,11 @@ def _kind(volume: Volume) -> str:
         return volume.kind
     none = "" if volume.background is None else f", {volume.background:g} means no direction"
     return f"axial (repeats after {volume.period:g}{none})"
+
+
+def _reduced(volume: Volume) -> str:
+    words = {"mode": "majority", "max": "maximum"}
+    return "mean of the doubled angle" if volume.kind == "axial" else words.get(volume.reduced_by, volume.reduced_by)
 
 
 def _percentile(volume: Volume, percent: float) -> float:

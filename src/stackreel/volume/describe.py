@@ -67,6 +67,7 @@ def _attributes(
     placement = Placement.of(source.shape, recipe.spacing)
     attrs["format"] = FORMAT
     attrs["kind"] = recipe.reduction.kind
+    attrs["reduced_by"] = recipe.reduction.how
     if recipe.reduction.period is not None:
         attrs["period"] = recipe.reduction.period
     if recipe.reduction.background is not None:

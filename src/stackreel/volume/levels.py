@@ -12,6 +12,7 @@ import numpy.typing as npt
 from stackreel.geometry import Index3
 from stackreel.volume.chunkfile import ChunkFile
 from stackreel.volume.pyramid import CHUNK, SLAB, LevelPlan
+from stackreel.volume.reduction import LENGTHS, Lengths
 from stackreel.volume.shelf import Shelf
 
 Block = tuple[slice, slice, slice]
@@ -30,11 +31,11 @@ class Extent:
 
 @dataclass(frozen=True)
 class Band:
-    """An extent with its samples (z, y, x), and the lengths of axial ones (uint8), where there are any but 255."""
+    """An extent with its samples (z, y, x), and the lengths of axial ones, where they are not all worth the same."""
 
     extent: Extent
     samples: npt.NDArray[Any]
-    lengths: npt.NDArray[np.uint8] | None = None
+    lengths: Lengths | None = None
 
 
 class LevelWriter:
@@ -53,9 +54,8 @@ class LevelWriter:
         if plan.index == 0:
             into.file[f"/levels/{name}/0"] = self.samples.dataset
         self.samples.dataset.attrs["factors"] = np.asarray(plan.factors, np.int64)
-        bytes_ = np.dtype(np.uint8)
         resultant = companion and plan.index > 0
-        self.lengths = Shelf(into, f"/resultants/{name}/{plan.index}", plan, bytes_) if resultant else None
+        self.lengths = Shelf(into, f"/resultants/{name}/{plan.index}", plan, LENGTHS) if resultant else None
         self.low = np.zeros(plan.bricks, dtype)
         self.high = np.zeros(plan.bricks, dtype)
         self.mask = np.zeros(plan.bricks, np.uint64)
@@ -108,7 +108,7 @@ class LevelWriter:
 
     def room(
         self, at: Sequence[int], shape: Sequence[int]
-    ) -> tuple[npt.NDArray[Any], npt.NDArray[np.uint8] | None] | None:
+    ) -> tuple[npt.NDArray[Any], Lengths | None] | None:
         """Where a block of the level below goes, with its lengths; None where that is not among what waits."""
         halved = self.plan.halved
         begins = [o // f - first for o, f, first in zip(at, halved, (self.z0, self.y0, 0), strict=True)]
@@ -121,4 +121,4 @@ class LevelWriter:
     def _empty(self) -> None:
         room = self._band if self.plan.index else (0, 0, 0)
         self._waiting = np.empty(room, self.samples.dtype)
-        self._waiting_lengths = None if self.lengths is None else np.empty(room, np.uint8)
+        self._waiting_lengths = None if self.lengths is None else np.empty(room, LENGTHS)

@@ -97,6 +97,7 @@ class Volume:
     kind        : intensity, axial (angles with a period) or label
     period      : of axial values, None otherwise
     background  : the axial value that means "no direction", None when there is none
+    reduced_by  : what a sample of a coarser level is: mean (of axial data: of the doubled angle), max or mode
     placement   : of the full resolution in the world
     value_range : lowest and highest value
     fingerprint : names this data; two files with the same voxels in the same place share it
@@ -116,6 +117,7 @@ class Volume:
     histogram: Histogram
     fingerprint: str
     levels: tuple[Level, ...]
+    reduced_by: str = "mean"
     provenance: Mapping[str, str] = field(default_factory=dict)
     channels: Mapping[str, Volume] = field(default_factory=dict)
 

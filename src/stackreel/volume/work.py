@@ -16,10 +16,10 @@ from stackreel.volume.codec import NOT_WORTH_PACKING, pack, shrinks_to
 from stackreel.volume.counting import Counter
 from stackreel.volume.levels import LevelWriter
 from stackreel.volume.pyramid import CHUNK
-from stackreel.volume.reduction import Reduction
+from stackreel.volume.reduction import Lengths, Reduction
 from stackreel.volume.shelf import Packed, packed
 
-Room = tuple[npt.NDArray[Any], npt.NDArray[np.uint8] | None]
+Room = tuple[npt.NDArray[Any], Lengths | None]
 
 
 class ChunkWork:
@@ -38,7 +38,7 @@ class ChunkWork:
         self,
         level: LevelWriter,
         block: npt.NDArray[Any],
-        lengths: npt.NDArray[np.uint8] | None,
+        lengths: Lengths | None,
         at: Index3,
         room: Room | None,
     ) -> tuple[Packed, Packed | None]:
@@ -71,7 +71,7 @@ class ChunkWork:
         self,
         level: LevelWriter,
         block: npt.NDArray[Any],
-        lengths: npt.NDArray[np.uint8] | None,
+        lengths: Lengths | None,
         at: Index3,
         room: Room,
         *,
