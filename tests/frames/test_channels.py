@@ -98,6 +98,83 @@ def test_tissue_without_a_direction_is_grey(make_volume):
     np.testing.assert_allclose(center[:3] / center[3], 0.5, atol=2e-3)
 
 
+def test_what_hardly_is_a_fibre_has_no_say_in_the_hue_beside_one(make_volume):
+    """Noise of directions around a fibre, where the retardation is next to nothing."""
+    rng = np.random.default_rng(12)
+    direction = rng.integers(1, 256, (24, 64, 64)).astype(np.uint8)
+    retardation = np.full(direction.shape, 2, np.uint8)
+    direction[:, 24:40], retardation[:, 24:40] = 60, 200
+    volume = fibres(make_volume, direction, retardation)
+    look = by_direction(((0, 0.0), (2, 0.0), (20, 0.9), (255, 0.9)), 0.002)
+    frame = render(volume, Scene(FACING, look), size=(129, 129))
+    seen = frame.rgba[..., 3] > 0.5
+    assert seen.sum() > 1000
+    assert away(hue_of(frame.rgba)[seen], 60 / 256).max() < 0.03  # 0.496 where all eight count alike
+
+
+OPAQUE = ((0, 0.0), (0.5, 0.0), (1, 0.9), (255, 0.9))
+"""Directions, and nothing where there is none."""
+
+
+def hues(period):
+    return tuple((v * period / 256.0, *rgb) for v, *rgb in HUES)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_between_179_and_1_degrees_a_direction_alone_shows_the_hue_of_0(make_volume, dtype):
+    direction = np.full((24, 64, 64), 179, dtype)
+    direction[:, :, 32:] = 1
+    volume = make_volume(direction, kind="axial", period=180.0, background=0.0)
+    look = TransferFunction(hues(180.0), OPAQUE, 0.002)
+    frame = render(volume, Scene(FACING, look), size=(129, 129))
+    seen = frame.rgba[..., 3] > 0.5
+    assert seen.sum() > 8000
+    assert seen[64, 10:119].all(), "no seam where the direction is the number of the background"
+    found = (hue_of(frame.rgba) + 0.5) % 1.0 - 0.5
+    assert np.abs(found[seen]).max() < 1.2 / 180
+    assert (np.abs(found[64]) < 0.5 / 180).any(), "0° lies between them"
+    assert np.sign(found[64, 20]) != np.sign(found[64, 110])
+
+
+@pytest.mark.parametrize("code", [1, 77, 128, 255])
+def test_a_constant_direction_alone_is_the_same_at_every_level(make_volume, code):
+    volume = make_volume(np.full((64, 128, 256), code, np.uint8), kind="axial", period=256.0, background=0.0)
+    look = TransferFunction(HUES, tuple((v, 0.1 * a) for v, a in OPAQUE), 0.1)
+    scene, levels = Scene(ASLANT, look), set()
+    fine = render(volume, scene).rgba
+    assert away(hue_of(fine)[fine[..., 3] > 0.02], code / 256).max() < 0.01
+    for detail in (1.0, 2.0, 4.0):
+        frame = render(volume, scene, detail=detail)
+        levels.add(frame.level)
+        assert np.abs(frame.rgba - fine).max() < 3e-5
+    assert len(levels) >= 2
+
+
+def test_what_has_no_direction_ends_where_half_of_a_place_has_one(make_volume):
+    direction = np.zeros((24, 64, 64), np.uint8)
+    direction[:, 20:44, 20:44] = 100
+    volume = make_volume(direction, kind="axial", period=256.0, background=0.0)
+    frame = render(volume, Scene(FACING, TransferFunction(HUES, OPAQUE, 0.002)), size=(129, 129), stride=0.25)
+    seen = frame.rgba[..., 3] > 0.02
+    assert away(hue_of(frame.rgba)[seen], 100 / 256).max() < 0.01, "the border shows no other hue"
+    # 24 samples wide, and as much beyond them as a share of a direction reaches
+    row, step = frame.rgba[64, :, 3], 2 * np.tan(np.radians(6)) / 129 * (3.0 - 12 / 64) * 64
+    assert 23.0 <= (row > 0.5).sum() * step <= 26.0
+    alone = TransferFunction(HUES, ((0, 0.9), (0.5, 0.9), (1, 0.0), (255, 0.0)), 0.002)
+    outside = render(volume, Scene(FACING, alone), size=(129, 129)).rgba
+    assert outside[64, 64, 3] < 0.01
+    assert outside[10, 10, 3] > 0.9
+
+
+def test_directions_are_seen_that_lie_between_two_hidden_ones_beyond_the_period(make_volume):
+    checks = np.indices((24, 48, 48)).sum(axis=0) % 2
+    volume = make_volume(np.where(checks, 165, 15).astype(np.uint8), kind="axial", period=180.0)
+    around_0 = TransferFunction(WHITE, ((0, 0.9), (8, 0.9), (12, 0.0), (168, 0.0), (172, 0.9), (180, 0.9)), 0.01)
+    around_90 = TransferFunction(WHITE, ((20, 0.0), (60, 0.9), (120, 0.9), (160, 0.0)), 0.01)
+    assert render(volume, Scene(FACING, around_0)).rgba[32, 32, 3] > 0.9
+    assert render(volume, Scene(FACING, around_90)).rgba[..., 3].max() == 0.0
+
+
 def test_dyes_add_up_extinctions_and_colours_by_them(make_volume):
     shape = (40, 48, 64)
     volume = registered({n: make_volume(np.full(shape, v, np.uint8)) for n, v in (("a", 100), ("b", 200), ("c", 50))})
@@ -310,6 +387,21 @@ def test_slices_of_channels_are_the_same_to_the_bit_in_little_memory_and_read_wh
         render(volume, dark, size=(160, 120), detail=1.5, memory=memory)
         after = sum(level.bytes_read for one in volume.channels.values() for level in one.levels)
         assert told[0].stored == after - before > 0
+
+
+def test_directions_alone_are_the_same_to_the_bit_in_little_memory_and_read_what_was_foretold(make_volume):
+    turns = np.random.default_rng(6).integers(0, 256, (90, 170, 190)).astype(np.uint8)
+    turns[:, 60:100] = 0
+    volume = make_volume(turns, kind="axial", period=256.0, background=0.0)
+    scene = Scene(ASLANT, TransferFunction(HUES, tuple((v, 0.3 * a) for v, a in OPAQUE), 0.1))
+    ample = render(volume, scene, size=(160, 120), detail=1.5)
+    assert ample.rgba[..., 3].max() > 0.5
+    for memory in (14 << 20, 512 << 20):
+        told = list(Forecast(shown_of(volume, [scene]), Output((160, 120), 1.5), memory, 1.0).frames([scene]))
+        before = sum(level.bytes_read for level in volume.levels)
+        little = render(volume, scene, size=(160, 120), detail=1.5, memory=memory, threads=1)
+        assert np.array_equal(ample.rgba, little.rgba)
+        assert told[0].stored == sum(level.bytes_read for level in volume.levels) - before > 0
 
 
 def test_channels_that_do_not_lie_on_the_same_voxels_are_refused_with_both_sides(make_volume):

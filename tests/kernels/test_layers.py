@@ -89,6 +89,43 @@ def test_what_has_no_direction_lends_none_to_its_neighbours():
     assert not spots[kernel.SURE : kernel.SURE + LANES].any()
 
 
+def test_each_direction_counts_as_much_as_the_intensity_that_lies_there():
+    rng = np.random.default_rng(8)
+    codes = rng.integers(0, 256, (SIDE,) * 3).astype(np.uint8)
+    for weights in (rng.integers(0, 200, (SIDE,) * 3).astype(np.uint8), rng.random((SIDE,) * 3).astype(np.float32)):
+        spots, offsets, at, fractions = spots_at(rng)
+        kernel.weighed_turns_there(
+            vectors_of(codes, 256.0, background=0), np.uint64(FIRST), weights.reshape(-1), np.uint64(FIRST), spots,
+            offsets, LANES,
+        )  # fmt: skip
+        truth = between(np.where(codes == 0, 0, weights * np.exp(2j * np.pi * codes / 256.0)), at, fractions)
+        mean = np.abs(truth) / between(weights, at, fractions)
+        assert (away(spots[:LANES], np.angle(truth) / (2 * np.pi)) < 0.002 / mean).all()
+        np.testing.assert_allclose(spots[kernel.SURE : kernel.SURE + LANES], np.minimum(1, mean * 16), atol=0.15)
+
+
+def test_where_no_intensity_weighs_anything_all_directions_count_alike():
+    codes = np.random.default_rng(9).integers(60, 90, (SIDE,) * 3).astype(np.uint8)
+    found = []
+    for weight in (0, 100):
+        spots, offsets, _, _ = spots_at(np.random.default_rng(10))
+        weights = np.full(SIDE**3, weight, np.uint8)
+        vectors = vectors_of(codes, 256.0)
+        kernel.weighed_turns_there(vectors, np.uint64(FIRST), weights, np.uint64(FIRST), spots, offsets, LANES)
+        found.append(spots[:LANES].copy())
+    assert away(*found).max() < 1e-5
+    assert np.ptp(found[0]) > 0.01
+
+
+def test_the_share_that_has_a_direction_is_that_of_the_samples_around():
+    rng = np.random.default_rng(11)
+    codes = rng.integers(0, 3, (SIDE,) * 3).astype(np.uint8)
+    spots, offsets, at, fractions = spots_at(rng)
+    vectors = vectors_of(codes * 80, 256.0, background=0).view(np.int16)
+    kernel.share_there(vectors, np.uint64(FIRST), spots, offsets, LANES)
+    np.testing.assert_allclose(spots[kernel.SHARE : kernel.SHARE + LANES], between(codes > 0, at, fractions), atol=1e-5)
+
+
 def views_of(*bricks):
     """One buffer with each channel's samples, as the five views, and where each begins in bytes."""
     begins, size = [], 0

@@ -5,9 +5,9 @@ extinction κ gathers 1 - exp(-κ s).
 
 Samples lie on planes of equal depth along the view direction, at (k + ½) steps from the camera. On such a plane the
 places of a row of pixels are equally spaced, so that the part of a row which a brick holds is one run of pixels,
-and the compiler takes sixteen of them at a time. Every sample belongs to exactly one brick; where a ray enters and
-leaves the visible box its steps have their true length. So the picture does not depend on bricks, passes, threads or
-tiles, and does not flicker while a crop moves.
+and the compiler takes eight or sixteen of them at a time, as many as the processor's vectors hold. Every sample
+belongs to exactly one brick; where a ray enters and leaves the visible box its steps have their true length. So the
+picture does not depend on bricks, passes, threads or tiles, and does not flicker while a crop moves.
 """
 
 from __future__ import annotations
@@ -219,7 +219,7 @@ def march(
     areas    : ((n + 1) · 4,) float64, as in run.weigh: frames.native.tables.LookUp.areas
     light    : as in run.light_up; light[1] = light[2] = light[8] = 0 without lamps is unshaded
     openness : (z · y · x,) float32, 0..1: light from all around, on a coarse grid of such size, origin, step (x, y, z)
-    nearest  : take the nearest sample instead of interpolating: for labels and axial angles
+    nearest  : take the nearest sample instead of interpolating: for labels, and for angles that are taken as numbers
     blend    : run.COMPOSITE, or what the rays gather instead of colours: as in run.project
     limits   : (rows, columns, 2) float32: depths between which each ray is drawn; (0, 0, 0): all of it
     lamps    : as in run.light_up

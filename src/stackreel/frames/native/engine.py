@@ -71,7 +71,7 @@ class NativeEngine:
         return several_channels(scene)
 
     def open(self, volume: Volume, output: Output) -> Session:
-        if volume.channels:
+        if volume.channels or volume.kind == "axial":
             from stackreel.frames.native.mixed import MixedSession
 
             return MixedSession(self, volume, output)

@@ -12,7 +12,7 @@ from stackreel.frames.engine import Output
 from stackreel.frames.native.books import brick_budget, brick_bytes, open_books
 from stackreel.frames.native.chunks import Chunk
 from stackreel.frames.native.mixedslices import needs_of
-from stackreel.frames.native.mixture import mixed
+from stackreel.frames.native.mixture import mixed, with_channels
 from stackreel.frames.native.plan import AnyPass, brick_grid
 from stackreel.frames.native.projecting import parts_of
 from stackreel.geometry import Index3
@@ -120,7 +120,11 @@ class Forecast:
 
 
 def shown_of(volume: Volume, scenes: Sequence[Scene]) -> Volume:
-    """The volume whose bricks an engine keeps for such scenes: of several channels, those that are shown, as one."""
-    if not volume.channels:
+    """The volume whose bricks an engine keeps for such scenes: of several channels, those that are shown, as one.
+
+    Directions that stand alone are kept as one of several channels.
+    """
+    if not volume.channels and volume.kind != "axial":
         return volume
+    volume = with_channels(volume)
     return mixed(volume, frozenset(need for scene in scenes for need in needs_of(scene, volume)))

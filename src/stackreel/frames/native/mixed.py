@@ -1,4 +1,4 @@
-"""Our own renderer at work on several channels of one place."""
+"""Our own renderer at work on several channels of one place, or on directions, whose samples are kept as vectors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from stackreel.frames.native.around import Around
 from stackreel.frames.native.clipping import planes_of
 from stackreel.frames.native.engine import NOISE, NativeSession, only_channel
 from stackreel.frames.native.mixedslices import inks_of, needs_of
-from stackreel.frames.native.mixture import Mixed, MixedPool, Mixture, Need, coarse_extinction, mixed
+from stackreel.frames.native.mixture import Mixed, MixedPool, Mixture, Need, coarse_extinction, mixed, with_channels
 from stackreel.frames.native.occlusion import coarse_level
 from stackreel.frames.native.pool import BrickPool, for_each
 from stackreel.frames.native.sheets import Sheets
@@ -32,11 +32,12 @@ if TYPE_CHECKING:
 class MixedSession:
     """Keeps what the scenes shown need of the channels, and nothing else.
 
-    Scenes of one channel only are drawn as of a volume alone.
+    Scenes of one channel only are drawn as of a volume alone, unless it is one of directions: these are interpolated as
+    vectors, except in projections, which know numbers only and take the nearest sample.
     """
 
     def __init__(self, engine: NativeEngine, volume: Volume, output: Output) -> None:
-        self.engine, self.volume, self.output = copy(engine), volume, output
+        self.engine, self.volume, self.output = copy(engine), with_channels(volume), output
         # a graphics card draws one channel
         self.engine.device = "cpu"
         self._needs: frozenset[Need] = frozenset()
@@ -47,12 +48,12 @@ class MixedSession:
     def expect(self, scenes: Iterable[Scene]) -> None:
         """These scenes will be rendered, in this order."""
         self._coming = list(scenes)
-        several = [scene for scene in self._coming if only_channel(scene) is None]
+        several = [scene for scene in self._coming if self._is_mixed(scene)]
         self._needs |= frozenset[Need]().union(*(needs_of(scene, self.volume) for scene in several))
         self._shows = None
 
     def render(self, scene: Scene) -> Frame:
-        if only_channel(scene) is None:
+        if self._is_mixed(scene):
             self._needs |= needs_of(scene, self.volume)
         shows = self._shown(scene)
         if self._session is None or self._shows != shows:
@@ -69,7 +70,13 @@ class MixedSession:
     def _shown(self, scene: Scene) -> str | frozenset[Need]:
         """The only channel of a scene, or all planes that the movie needs: whatever was drawn before."""
         name = only_channel(scene)
-        return self._needs if name is None else name
+        return self._needs if name is None or self._is_mixed(scene) else name
+
+    def _is_mixed(self, scene: Scene) -> bool:
+        name = only_channel(scene)
+        if name is None:
+            return True
+        return self.volume.channel(name).kind == "axial" and scene.blend == "composite" and scene.fade is None
 
     def _opened(self, shows: str | frozenset[Need]) -> NativeSession:
         if isinstance(shows, str):

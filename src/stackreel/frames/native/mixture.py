@@ -10,7 +10,7 @@ from __future__ import annotations
 import mmap
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -169,8 +169,13 @@ def needs_of_layers(layers: Iterable[TransferFunction], volume: Volume) -> froze
 
 def _needs(layer: TransferFunction, volume: Volume) -> tuple[Need, Need | None, Need]:
     """For extinction, mask and colour."""
-    hue = volume.channel(layer.color_channel).kind == "axial"
-    return (layer.channel, False), (layer.mask_channel, False) if layer.mask else None, (layer.color_channel, hue)
+    own, hue = (volume.channel(name).kind == "axial" for name in (layer.channel, layer.color_channel))
+    return (layer.channel, own), (layer.mask_channel, False) if layer.mask else None, (layer.color_channel, hue)
+
+
+def with_channels(volume: Volume) -> Volume:
+    """A volume of several channels, or one that stands alone as the only channel of itself."""
+    return volume if volume.channels else replace(volume, channels={"": volume})
 
 
 def mixed(volume: Volume, needs: Iterable[Need]) -> Mixed:
@@ -302,7 +307,8 @@ class Mixture:
                 tables.append(table)
                 size += len(table)
                 if part == kernel.EXTINCTION:
-                    looks.append(look_up(opacity_alone(layer), plane.volume))
+                    look = look_up(opacity_alone(layer), plane.volume)
+                    looks.append(_of_vectors(look, table) if plane.vector else look)
                     numbers.append(number)
             rows.append(row + bounds)
             scales.append([*scale, 0.0])
@@ -337,10 +343,12 @@ def table_of(layer: TransferFunction, part: int, plane: Plane) -> tuple[npt.NDAr
     """Entries (n, 4) of colour and extinction or factor; the first entry's value, entries per unit of value."""
     if part == kernel.EXTINCTION:
         look = look_up(opacity_alone(layer), plane.volume)
-        return look.colors.astype(np.float64), float(look.scale[0]), float(look.scale[1])
+        if not plane.vector:
+            return look.colors.astype(np.float64), float(look.scale[0]), float(look.scale[1])
+        entry = np.rint((_some_directions(plane.volume) - look.scale[0]) * look.scale[1]).astype(np.int64)
+        return look.colors[np.clip(entry, 0, len(look.colors) - 1)].astype(np.float64), 0.0, float(ANGLES)
     if plane.vector:
-        turns = np.arange(ANGLES + 1) / ANGLES
-        colors = layer.colors_at(np.where(turns < 1.0, turns, 0.0) * period_of(plane.volume))
+        colors = layer.colors_at(_all_around(plane.volume))
         return np.concatenate([colors, np.zeros((len(colors), 1))], axis=1), 0.0, float(ANGLES)
     if part == kernel.MASK:
         values = values_over(plane.volume, plane.volume.value_range)
@@ -350,6 +358,33 @@ def table_of(layer: TransferFunction, part: int, plane: Plane) -> tuple[npt.NDAr
         values = values_over(plane.volume, plane.volume.value_range if whole else layer.color_span or (0.0, 0.0))
         rows = np.concatenate([layer.colors_at(values), np.zeros((len(values), 1))], axis=1)
     return rows, float(values[0]), (len(values) - 1) / float(values[-1] - values[0])
+
+
+def _all_around(volume: Volume) -> npt.NDArray[np.float64]:
+    """The values that directions have, all around their circle from turn 0 to 1, (ANGLES + 1,)."""
+    turns, period, low = np.arange(ANGLES + 1) / ANGLES, period_of(volume), volume.value_range[0]
+    first = 0.0 if low >= 0.0 or low == volume.background else min(low, -0.5 * period)
+    return first + np.mod(turns * period - first, period)
+
+
+def _some_directions(volume: Volume) -> npt.NDArray[np.float64]:
+    """The same, and at last the value of no direction: (ANGLES + 2,). No other is so near as to be taken for it.
+
+    Between 255 and 1 of a circle of 256 lies the direction 0, even where 0 is written for none.
+    """
+    values, none = _all_around(volume), volume.background
+    if none is None:
+        return np.append(values, values[0])
+    apart = 1.0 if volume.dtype.kind in "iu" else 2.0 * period_of(volume) / ANGLES
+    near = np.abs(values - none) < apart
+    return np.append(np.where(near, none + np.where(values < none, -apart, apart), values), none)
+
+
+def _of_vectors(look: LookUp, table: npt.NDArray[np.float64]) -> LookUp:
+    """Which samples are visible as they are kept: 0 where there is no direction, at least 1 away from it elsewhere."""
+    some, none = bool((table[:-1, 3] > 0.0).any()), bool(table[-1, 3] > 0.0)
+    seen = np.array([some, *[none] * 7, some])
+    return replace(look, sums=np.concatenate([[0], np.cumsum(seen)]).astype(np.int32), scale=np.array([-1.0, 4.0]))
 
 
 def coarse_extinction(layers: Sequence[TransferFunction], volume: Mixed, index: int) -> npt.NDArray[np.float32]:

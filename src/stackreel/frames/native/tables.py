@@ -47,7 +47,8 @@ def look_up(transfer: TransferFunction, volume: Volume, added: Sequence[Transfer
     added : transfer functions of the same values that are added up with it: extinctions, and colours by them
     """
     layers = (transfer, *added)
-    whole = [t.color_period is not None or bool(t.mask or t.brightness) for t in layers]
+    axial = volume.kind == "axial"
+    whole = [axial or t.color_period is not None or bool(t.mask or t.brightness) for t in layers]
     spans = [volume.value_range if every else t.span for t, every in zip(layers, whole, strict=True)]
     values = values_over(volume, (min(low for low, _ in spans), max(high for _, high in spans)))
     total, rgb = np.zeros(len(values)), np.zeros((len(values), 3))
@@ -59,9 +60,25 @@ def look_up(transfer: TransferFunction, volume: Volume, added: Sequence[Transfer
     if added:
         rgb = np.where(total[:, None] > 0.0, rgb / np.maximum(total, 1e-300)[:, None], 0.0)
     colors = np.concatenate([rgb, total[:, None]], axis=1).astype(np.float32)
-    sums = np.concatenate([[0], np.cumsum(colors[:, 3] > 0)]).astype(np.int32)
+    seen = _seen_between(colors[:, 3] > 0.0, values, volume) if axial else colors[:, 3] > 0.0
+    sums = np.concatenate([[0], np.cumsum(seen)]).astype(np.int32)
     per_value = (len(values) - 1) / float(values[-1] - values[0])
     return LookUp(colors, packed(colors), sums, np.array([values[0], per_value]))
+
+
+def _seen_between(
+    seen: npt.NDArray[np.bool_], values: npt.NDArray[np.float64], volume: Volume
+) -> npt.NDArray[np.bool_]:
+    """Which of an axial volume's values have to count as visible, where some of them are.
+
+    Between two directions lies the shorter way around the circle, and not what lies between their numbers: where any
+    direction is visible, all are. What has none stays hidden.
+    """
+    if volume.background is None:
+        return np.full_like(seen, seen.any())
+    apart = 1.0 if volume.dtype.kind in "iu" else 1.5 * float(values[1] - values[0])
+    none = np.abs(values - volume.background) < apart
+    return np.where(none, seen, seen[~none].any())
 
 
 def opacity_alone(transfer: TransferFunction) -> TransferFunction:
