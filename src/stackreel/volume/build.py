@@ -33,6 +33,7 @@ from stackreel.volume.chunkfile import ChunkFile
 from stackreel.volume.describe import describe
 from stackreel.volume.hdf5 import open_volume
 from stackreel.volume.journal import Journal
+from stackreel.volume.ledger import ledger_of, put_ledger
 from stackreel.volume.levels import Band, Extent, LevelWriter
 from stackreel.volume.output import check_output, left_by, says_no_room, sync, unfinished
 from stackreel.volume.pyramid import CHUNK, SLAB, plan_levels
@@ -173,12 +174,13 @@ class _Builder:
             describe(file, self.source, self.weights, self.recipe, self.levels, self.work.counter, self.hashes)
             full = Placement.of(self.source.shape, self.recipe.spacing)
             finish(file, name, [full.reduced(level.plan.factors) for level in self.levels])
+            ledger = ledger_of(file, self.seal, name, self.levels, [one.table for one in self.hashes])
+            put_ledger(file, ledger)
         except BaseException:
             self.into.give_up()
             raise
         self.into.close()
-        shelves = [shelf for level in self.levels for shelf in level.shelves]
-        put_seal(self.partial, self.seal, [np.stack([s.offsets.ravel(), s.sizes.ravel()], axis=1) for s in shelves])
+        put_seal(self.partial, self.seal, ledger.extents)
 
     def _fill(self, start: int) -> None:
         last = time.monotonic()

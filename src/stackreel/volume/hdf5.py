@@ -8,6 +8,7 @@
     /summary/<name>/histogram edges and counts of the full resolution
     /slices/<name>            hashes of the slices as they were read, by 128 rows; settings of the conversion (JSON)
     /vtkhdf/<name>/0 … N      ImageData groups for ParaView; /VTKHDF is the first of them
+    /ledger/0, 1              places, lengths and hashes of all chunks, for reading without HDF5; see volume.ledger
     /seal                     hash of all bytes of the file that belong to no chunk; see volume.seal
 
 Geometry, kind and provenance are attributes of /levels/<name>. Chunks that hold only zeros are not stored.

@@ -16,7 +16,7 @@ from stackreel.volume.pyramid import CHUNK, plan_levels
 from stackreel.volume.reduction import Reduction
 
 FORMAT = 3
-RESERVED = ("levels", "resultants", "summary", "slices", "vtkhdf", "VTKHDF", "seal")
+RESERVED = ("levels", "resultants", "summary", "slices", "vtkhdf", "VTKHDF", "ledger", "seal")
 
 
 @dataclass(frozen=True)

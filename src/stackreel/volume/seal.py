@@ -38,12 +38,19 @@ def put_seal(path: Path, at: int, chunks: Sequence[Extents]) -> None:
         os.fsync(file.fileno())
 
 
+def seal_of(path: Path, at: int) -> int:
+    """The seal that a file bears at byte `at`."""
+    with open(path, "rb") as file:
+        file.seek(at)
+        return int.from_bytes(file.read(8), "little")
+
+
 def digest(path: Path, at: int, chunks: Sequence[Extents]) -> int:
     """What the seal at byte `at` of a file should be."""
     state = xxhash.xxh3_64()
     with open(path, "rb", buffering=0) as file:
         size = os.fstat(file.fileno()).st_size
-        for begin, end in _gaps(chunks, size):
+        for begin, end in gaps(chunks, size):
             for first in range(begin, end, STEP):
                 piece = bytearray(os.pread(file.fileno(), min(STEP, end - first), first))
                 low, high = max(at - first, 0), min(at + 8 - first, len(piece))
@@ -53,7 +60,7 @@ def digest(path: Path, at: int, chunks: Sequence[Extents]) -> int:
     return state.intdigest()
 
 
-def _gaps(chunks: Sequence[Extents], size: int) -> Iterator[tuple[int, int]]:
+def gaps(chunks: Sequence[Extents], size: int) -> Iterator[tuple[int, int]]:
     """(begin, end) of all bytes that lie in no chunk."""
     stored = np.concatenate([one[one[:, 1] > 0] for one in chunks] or [np.zeros((0, 2), np.int64)])
     stored = stored[np.argsort(stored[:, 0])]

@@ -1,0 +1,226 @@
+"""What a volume file is made of, noted where it can be read without HDF5.
+
+HDF5 finds a chunk through an index of its own; a flipped bit there can make it read nonsense, crash, or never come
+back. So the places, lengths and hashes of all chunks stand in the file once more, twice over, each copy as one run of
+bytes that begins with a mark and vouches for itself. `stackreel verify` finds it by the mark, checks every byte of the
+file with it, and has HDF5 look into the file only when all of them are as they were written.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+import xxhash
+from isal import isal_zlib
+
+from stackreel.geometry import Index3
+from stackreel.volume.codec import unpack
+from stackreel.volume.levels import LevelWriter
+from stackreel.volume.seal import Extents
+
+LEDGER = "/ledger"
+MARK = b"stackreel\x00ledger\x01\xa7\xc3\x1f\x8e\r\n\x1a\n"
+COPIES = 2
+LOOK_BACK = 2 << 30
+"""How far before the end of a file its ledger is looked for; what is written after it are a few kilobytes."""
+
+_HEAD = struct.Struct("<QQ")  # length and xxh3 of what follows
+_STEP = 16 << 20
+_TABLES = (("offsets", "<i8"), ("sizes", "<i8"), ("plain", "|b1"), ("hashes", "<u8"))
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One data set of the file and the tables of its chunks, each array (chunks z, y, x).
+
+    where          : its name in the file
+    level          : of the pyramid
+    resultants     : whether it holds not samples, but how far axial ones agree
+    shape, chunk   : (z, y, x) samples
+    factors        : (z, y, x) against the full resolution
+    offsets, sizes : bytes in the file; sizes 0 where all is zero and nothing is stored
+    plain          : stored without filters
+    hashes         : xxh3 (64 bits) of the stored bytes
+    """
+
+    where: str
+    level: int
+    resultants: bool
+    shape: Index3
+    chunk: Index3
+    factors: Index3
+    dtype: np.dtype[Any]
+    offsets: npt.NDArray[np.int64]
+    sizes: npt.NDArray[np.int64]
+    plain: npt.NDArray[np.bool_]
+    hashes: npt.NDArray[np.uint64]
+
+    @property
+    def extents(self) -> Extents:
+        return np.stack([self.offsets.ravel(), self.sizes.ravel()], axis=1)
+
+    def stored(self, handle: int, place: Index3) -> bytes:
+        """A chunk's bytes as they lie in the open file. Raises ValueError when they are not what was written."""
+        found = os.pread(handle, int(self.sizes[place]), int(self.offsets[place]))
+        if len(found) and xxhash.xxh3_64_intdigest(found) != int(self.hashes[place]):
+            raise ValueError(f"{self.where}, chunk {place} is damaged")
+        return found
+
+    def inside(self, place: Index3) -> Index3:
+        """How many samples (z, y, x) of a chunk lie inside the level."""
+        z, y, x = (min(c, n - p * c) for c, n, p in zip(self.chunk, self.shape, place, strict=True))
+        return (z, y, x)
+
+    def samples(self, handle: int, place: Index3) -> npt.NDArray[Any] | None:
+        """A chunk's samples, those inside the level; None where all are zero. Raises ValueError for a damaged one."""
+        found = self.stored(handle, place)
+        if not found:
+            return None
+        plain = bool(self.plain[place])
+        chunk = unpack(found, self.chunk, self.dtype, shuffled=not plain, deflated=not plain)
+        z, y, x = self.inside(place)
+        return chunk[:z, :y, :x]
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Everything that a file can be checked by.
+
+    seal       : the byte where the seal lies
+    settings   : of the conversion, as volume.recipe has them
+    provenance : where the data come from, in words
+    kept       : all data sets with chunks, finest level first
+    slices     : hashes of the slices as they were read, and of the weights where there were any; volume.sections
+    """
+
+    seal: int
+    settings: Mapping[str, Any]
+    provenance: Mapping[str, str]
+    kept: tuple[Kept, ...]
+    slices: tuple[npt.NDArray[np.uint64], ...]
+
+    @property
+    def name(self) -> str:
+        return str(self.settings["name"])
+
+    @property
+    def extents(self) -> list[Extents]:
+        return [kept.extents for kept in self.kept]
+
+    @property
+    def full(self) -> Kept:
+        """The full resolution."""
+        return self.kept[0]
+
+    def find(self, level: int, *, resultants: bool = False) -> Kept | None:
+        return next((k for k in self.kept if (k.level, k.resultants) == (level, resultants)), None)
+
+
+def ledger_of(
+    file: h5py.File, seal: int, name: str, levels: Sequence[LevelWriter], slices: Sequence[npt.NDArray[np.uint64]]
+) -> Ledger:
+    """The ledger of a file that is complete but for it."""
+    kept = []
+    for level in levels:
+        for shelf in level.shelves:
+            tables = (shelf.offsets, shelf.sizes, shelf.plain, shelf.hashes)
+            resultants = shelf is level.lengths
+            plan = level.plan
+            where = f"/{'resultants' if resultants else 'levels'}/{name}/{plan.index}"
+            kept.append(Kept(where, plan.index, resultants, plan.shape, plan.chunk, plan.factors, shelf.dtype, *tables))
+    settings = json.loads(file[f"/slices/{name}/settings"][()].tobytes())
+    attrs, prefix = file[f"/levels/{name}"].attrs, "provenance_"
+    words = {k.removeprefix(prefix): str(v) for k, v in attrs.items() if k.startswith(prefix)}
+    words.pop("written_at", None)  # so that equal runs make equal files
+    return Ledger(seal, settings, words, tuple(kept), tuple(slices))
+
+
+def put_ledger(file: h5py.File, ledger: Ledger) -> None:
+    """Have a file that is open for writing hold a ledger, instead of the one that it has."""
+    if LEDGER in file:
+        del file[LEDGER]
+    framed = np.frombuffer(_framed(ledger), np.uint8)
+    for copy in range(COPIES):
+        file.create_dataset(f"{LEDGER}/{copy}", data=framed)
+
+
+def read_ledger(path: Path) -> Ledger | None:
+    """The ledger of a file, read without HDF5; None where there is none that is whole."""
+    with open(path, "rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        end = size
+        while end > max(0, size - LOOK_BACK):
+            begin = max(0, end - _STEP)
+            piece = os.pread(file.fileno(), end - begin, begin)
+            at = piece.rfind(MARK)
+            while at >= 0:
+                ledger = _read(file.fileno(), begin + at + len(MARK), size)
+                if ledger is not None:
+                    return ledger
+                at = piece.rfind(MARK, 0, at)
+            if begin == 0:
+                break
+            end = begin + len(MARK) - 1  # a mark may lie across two pieces
+    return None
+
+
+def _framed(ledger: Ledger) -> bytes:
+    arrays: list[npt.NDArray[Any]] = [getattr(k, key).astype(kind) for k in ledger.kept for key, kind in _TABLES]
+    arrays += [table.astype("<u8") for table in ledger.slices]
+    head = {
+        "seal": ledger.seal,
+        "settings": dict(ledger.settings),
+        "provenance": dict(ledger.provenance),
+        "kept": [
+            [k.where, k.level, k.resultants, k.shape, k.chunk, k.factors, k.dtype.name, list(k.offsets.shape)]
+            for k in ledger.kept
+        ],
+        "slices": [list(table.shape) for table in ledger.slices],
+    }
+    words = json.dumps(head).encode()
+    content = b"".join([struct.pack("<Q", len(words)), words, *(a.tobytes() for a in arrays)])
+    payload: bytes = isal_zlib.compress(content, 1)
+    return MARK + _HEAD.pack(len(payload), xxhash.xxh3_64_intdigest(payload)) + payload
+
+
+def _read(handle: int, at: int, size: int) -> Ledger | None:
+    head = os.pread(handle, _HEAD.size, at)
+    if len(head) < _HEAD.size:
+        return None
+    length, digest = _HEAD.unpack(head)
+    if at + _HEAD.size + length > size:
+        return None
+    payload = os.pread(handle, length, at + _HEAD.size)
+    if len(payload) < length or xxhash.xxh3_64_intdigest(payload) != digest:
+        return None
+    return _parsed(isal_zlib.decompress(payload))
+
+
+def _parsed(content: bytes) -> Ledger:
+    (length,) = struct.unpack_from("<Q", content)
+    head = json.loads(content[8 : 8 + length])
+    at = 8 + length
+
+    def take(kind: str, shape: Sequence[int]) -> npt.NDArray[Any]:
+        nonlocal at
+        array = np.frombuffer(content, kind, math.prod(shape), at).reshape(shape).copy()
+        at += array.nbytes
+        return array
+
+    kept = []
+    for where, level, resultants, shape, chunk, factors, dtype, grid in head["kept"]:
+        tables = [take(kind, grid) for _, kind in _TABLES]
+        geometry = (cast(Index3, tuple(n)) for n in (shape, chunk, factors))
+        kept.append(Kept(where, level, resultants, *geometry, np.dtype(dtype), *tables))
+    slices = tuple(take("<u8", shape) for shape in head["slices"])
+    return Ledger(int(head["seal"]), head["settings"], head["provenance"], tuple(kept), slices)
