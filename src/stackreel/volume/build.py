@@ -8,7 +8,6 @@ loses no more than that. The file gets its name when it is complete.
 
 from __future__ import annotations
 
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +26,6 @@ from stackreel.geometry import Index3, Placement
 from stackreel.slices.checks import TYPES, way_out
 from stackreel.slices.source import SliceSource
 from stackreel.volume.bands import bands
-from stackreel.volume.behind import WriteBehind
 from stackreel.volume.checkpoint import Progress as Checkpoints
 from stackreel.volume.chunkfile import ChunkFile
 from stackreel.volume.describe import describe
@@ -164,7 +162,7 @@ class _Builder:
         """Fill the file and complete it; when that fails, leave it to a later run."""
         try:
             threads = ThreadPoolExecutor(self.recipe.threads, "stackreel-pack")
-            with WriteBehind(self.partial) as self.behind, threads as self.pool:
+            with self.into.behind() as self.behind, threads as self.pool:
                 self.pool.submit(self.work.load)
                 try:
                     self._fill(self._resume(resumed))
@@ -208,7 +206,7 @@ class _Builder:
             self._finish(self.flights.popleft())
 
     def _save(self, bands_done: int) -> None:
-        os.fsync(self.into.handle)
+        self.into.sync()
         self.checkpoints.save(self.journal, bands_done)
 
     def _begin(self, band: Band) -> _Flight:

@@ -12,10 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import numpy as np
+import numpy.typing as npt
 
 from stackreel.errors import VolumeError
 from stackreel.geometry import Index3
-from stackreel.volume.codec import SKIP_FILTERS
+from stackreel.volume.behind import WriteBehind
+from stackreel.volume.codec import LEVEL, SKIP_FILTERS, pack, unpack
+from stackreel.volume.pyramid import LevelPlan
 
 LIBVER = ("earliest", "v110")
 """Oldest HDF5 layout that will do; ParaView 5.11 (HDF5 1.10) cannot read what "latest" writes."""
@@ -84,25 +88,67 @@ class ChunkFile:
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._disk = _Disk(path)
         self.handle = self._disk.handle
         self.file = h5py.File(self._disk, "w", libver=LIBVER)
 
-    def add(self, dataset: h5py.Dataset, at: Index3, stored: bytes, *, plain: bool) -> int:
+    def create(self, name: str, plan: LevelPlan, dtype: np.dtype[Any], *, resultants: bool = False) -> h5py.Dataset:
+        """The data set of a level of volume `name`, with its other name where it has two."""
+        place = f"/levels/{name}/{plan.index}"
+        where = f"/resultants/{name}/{plan.index}" if resultants else place if plan.index else f"/{name}"
+        dataset: h5py.Dataset = self.file.create_dataset(
+            where,
+            plan.shape,
+            dtype,
+            chunks=plan.chunk,
+            fillvalue=0,
+            compression="gzip",
+            compression_opts=LEVEL,
+            shuffle=dtype.itemsize > 1,
+        )
+        if not resultants:
+            if plan.index == 0:
+                self.file[place] = dataset
+            dataset.attrs["factors"] = np.asarray(plan.factors, np.int64)
+        return dataset
+
+    def pack(self, chunk: npt.NDArray[Any], *, worth: bool) -> tuple[bytes, bool]:
+        return pack(chunk) if worth else chunk.tobytes(), not worth
+
+    def unpack(self, stored: bytes, shape: Index3, dtype: np.dtype[Any], *, plain: bool) -> npt.NDArray[Any]:
+        return unpack(stored, shape, dtype, shuffled=not plain, deflated=not plain)
+
+    def add(self, dataset: h5py.Dataset, place: Index3, stored: bytes, *, plain: bool) -> int:
         """Write a chunk as it is to be stored; the byte where it lies from now on."""
+        if not stored:
+            return 0
+        corner = _corner(dataset, place)
         try:
-            dataset.id.write_direct_chunk(at, stored, SKIP_FILTERS if plain else 0)
+            dataset.id.write_direct_chunk(corner, stored, SKIP_FILTERS if plain else 0)
         except (OSError, RuntimeError) as error:
             raise self._disk.error or error from error
-        return int(dataset.id.get_chunk_info_by_coord(at).byte_offset)
+        return int(dataset.id.get_chunk_info_by_coord(corner).byte_offset)
 
-    def add_again(self, dataset: h5py.Dataset, at: Index3, offset: int, size: int, *, plain: bool) -> None:
+    def add_again(self, dataset: h5py.Dataset, place: Index3, offset: int, size: int, *, plain: bool) -> None:
         """Have HDF5 know a chunk that an earlier run wrote, in the same order as then."""
+        if not size:
+            return
+        corner = _corner(dataset, place)
         self._disk.known = (offset, size)
-        dataset.id.write_direct_chunk(at, memoryview(_zeros(size))[:size], SKIP_FILTERS if plain else 0)
+        dataset.id.write_direct_chunk(corner, memoryview(_zeros(size))[:size], SKIP_FILTERS if plain else 0)
         self._disk.known = None
-        if dataset.id.get_chunk_info_by_coord(at).byte_offset != offset:
+        if dataset.id.get_chunk_info_by_coord(corner).byte_offset != offset:
             raise VolumeError("HDF5 places chunks otherwise than in the run that was stopped; --restart begins anew")
+
+    def fetch(self, dataset: h5py.Dataset, place: Index3, offset: int, size: int) -> bytes:
+        return os.pread(self.handle, size, offset)
+
+    def behind(self) -> WriteBehind:
+        return WriteBehind(self._path)
+
+    def sync(self) -> None:
+        os.fsync(self.handle)
 
     def close(self) -> None:
         """Complete the file: afterwards any HDF5 program opens it."""
@@ -119,6 +165,11 @@ class ChunkFile:
         self._disk.given_up = True
         self.file.close()
         os.close(self.handle)
+
+
+def _corner(dataset: h5py.Dataset, place: Index3) -> Index3:
+    z, y, x = (int(p) * c for p, c in zip(place, dataset.chunks, strict=True))
+    return (z, y, x)
 
 
 _dummy = bytearray()

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from stackreel.geometry import Index3
-from stackreel.volume.chunkfile import ChunkFile
 from stackreel.volume.pyramid import CHUNK, SLAB, LevelPlan
 from stackreel.volume.reduction import LENGTHS, Lengths
 from stackreel.volume.shelf import Shelf
+from stackreel.volume.store import Store
 
 Block = tuple[slice, slice, slice]
 
@@ -47,15 +47,12 @@ class LevelWriter:
     """
 
     def __init__(
-        self, into: ChunkFile, name: str, plan: LevelPlan, dtype: np.dtype[Any], band_rows: int, *, companion: bool
+        self, into: Store, name: str, plan: LevelPlan, dtype: np.dtype[Any], band_rows: int, *, companion: bool
     ) -> None:
         self.plan = plan
-        self.samples = Shelf(into, f"/{name}" if plan.index == 0 else f"/levels/{name}/{plan.index}", plan, dtype)
-        if plan.index == 0:
-            into.file[f"/levels/{name}/0"] = self.samples.dataset
-        self.samples.dataset.attrs["factors"] = np.asarray(plan.factors, np.int64)
+        self.samples = Shelf(into, name, plan, dtype)
         resultant = companion and plan.index > 0
-        self.lengths = Shelf(into, f"/resultants/{name}/{plan.index}", plan, LENGTHS) if resultant else None
+        self.lengths = Shelf(into, name, plan, LENGTHS, resultants=True) if resultant else None
         self.low = np.zeros(plan.bricks, dtype)
         self.high = np.zeros(plan.bricks, dtype)
         self.mask = np.zeros(plan.bricks, np.uint64)
@@ -106,9 +103,7 @@ class LevelWriter:
         self._empty()
         return band
 
-    def room(
-        self, at: Sequence[int], shape: Sequence[int]
-    ) -> tuple[npt.NDArray[Any], Lengths | None] | None:
+    def room(self, at: Sequence[int], shape: Sequence[int]) -> tuple[npt.NDArray[Any], Lengths | None] | None:
         """Where a block of the level below goes, with its lengths; None where that is not among what waits."""
         halved = self.plan.halved
         begins = [o // f - first for o, f, first in zip(at, halved, (self.z0, self.y0, 0), strict=True)]

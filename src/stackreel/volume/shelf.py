@@ -1,20 +1,17 @@
-"""One data set of a volume file while it is written: its chunks, and of each the place, the length and a hash."""
+"""One array of a volume while it is written: its chunks, and of each the place, the length and a hash."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
-import h5py
 import numpy as np
 import numpy.typing as npt
 import xxhash
 
 from stackreel.geometry import Index3
-from stackreel.volume.chunkfile import ChunkFile
-from stackreel.volume.codec import LEVEL, unpack
 from stackreel.volume.pyramid import LevelPlan
+from stackreel.volume.store import Store
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,7 @@ def packed(place: Index3, stored: bytes, *, plain: bool) -> Packed:
 
 
 class Shelf:
-    """A data set under construction and what is known of its chunks, each array (chunks z, y, x).
+    """An array under construction and what is known of its chunks, each array (chunks z, y, x).
 
     offsets, sizes : bytes in the file; sizes 0 where all is zero and nothing is stored
     plain          : stored without filters
@@ -40,19 +37,12 @@ class Shelf:
     done           : has been written, or found to be all zero
     """
 
-    def __init__(self, into: ChunkFile, where: str, plan: LevelPlan, dtype: np.dtype[Any]) -> None:
+    def __init__(
+        self, into: Store, name: str, plan: LevelPlan, dtype: np.dtype[Any], *, resultants: bool = False
+    ) -> None:
         self.plan, self.dtype = plan, dtype
         self._into = into
-        self.dataset: h5py.Dataset = into.file.create_dataset(
-            where,
-            plan.shape,
-            dtype,
-            chunks=plan.chunk,
-            fillvalue=0,
-            compression="gzip",
-            compression_opts=LEVEL,
-            shuffle=dtype.itemsize > 1,
-        )
+        self.dataset = into.create(name, plan, dtype, resultants=resultants)
         self.offsets = np.zeros(plan.chunks, np.int64)
         self.sizes = np.zeros(plan.chunks, np.int64)
         self.plain = np.zeros(plan.chunks, bool)
@@ -63,17 +53,26 @@ class Shelf:
     def tables(self) -> dict[str, npt.NDArray[Any]]:
         return {"offsets": self.offsets, "sizes": self.sizes, "plain": self.plain, "hashes": self.hashes}
 
+    def pack(self, place: Index3, block: npt.NDArray[Any], *, worth: bool) -> Packed:
+        """A chunk's samples (z, y, x), C-contiguous, those inside the level, as they are to be stored.
+
+        worth : whether packing is worth the time
+        """
+        chunk = block
+        if block.shape != self.plan.chunk:
+            chunk = np.zeros(self.plan.chunk, block.dtype)
+            chunk[tuple(slice(0, n) for n in block.shape)] = block
+        stored, plain = self._into.pack(chunk, worth=worth)
+        return packed(place, stored, plain=plain)
+
     def put(self, chunk: Packed) -> None:
         """Write a chunk."""
-        offset = 0
-        if chunk.stored:
-            offset = self._into.add(self.dataset, self._corner(chunk.place), chunk.stored, plain=chunk.plain)
+        offset = self._into.add(self.dataset, chunk.place, chunk.stored, plain=chunk.plain)
         self._note(chunk.place, offset, len(chunk.stored), chunk.plain, chunk.digest)
 
     def put_again(self, place: Index3, offset: int, size: int, plain: bool, digest: int) -> None:
         """Take over a chunk that an earlier run wrote."""
-        if size:
-            self._into.add_again(self.dataset, self._corner(place), offset, size, plain=plain)
+        self._into.add_again(self.dataset, place, offset, size, plain=plain)
         self._note(place, offset, size, plain, digest)
 
     def get(self, place: Index3) -> npt.NDArray[Any] | None:
@@ -81,16 +80,12 @@ class Shelf:
         size = int(self.sizes[place])
         if size == 0:
             return None
-        stored = os.pread(self._into.handle, size, int(self.offsets[place]))
+        stored = self._into.fetch(self.dataset, place, int(self.offsets[place]), size)
         if xxhash.xxh3_64_intdigest(stored) != int(self.hashes[place]):
             raise ValueError("a chunk that an earlier run wrote is not what it was")
-        plain = bool(self.plain[place])
-        chunk = unpack(stored, self.plan.chunk, self.dtype, shuffled=not plain, deflated=not plain)
+        chunk = self._into.unpack(stored, self.plan.chunk, self.dtype, plain=bool(self.plain[place]))
         inside = (min(c, n - p * c) for c, n, p in zip(self.plan.chunk, self.plan.shape, place, strict=True))
         return chunk[tuple(slice(0, n) for n in inside)]
-
-    def _corner(self, place: Index3) -> Index3:
-        return cast(Index3, tuple(p * c for p, c in zip(place, self.plan.chunk, strict=True)))
 
     def _note(self, place: Index3, offset: int, size: int, plain: bool, digest: int) -> None:
         self.offsets[place], self.sizes[place], self.plain[place] = offset, size, plain

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from stackreel.geometry import Index3
 from stackreel.kernels import summarise as kernels
-from stackreel.volume.codec import NOT_WORTH_PACKING, pack, shrinks_to
+from stackreel.volume.codec import NOT_WORTH_PACKING, shrinks_to
 from stackreel.volume.counting import Counter
 from stackreel.volume.levels import LevelWriter
 from stackreel.volume.pyramid import CHUNK
@@ -57,7 +57,7 @@ class ChunkWork:
         resultants = None
         if level.lengths is not None:
             assert lengths is not None
-            resultants = self._packed(place, np.ascontiguousarray(lengths), level.plan.chunk, worth=True)
+            resultants = level.lengths.pack(place, np.ascontiguousarray(lengths), worth=True)
         bricks = level.bricks(place)
         if empty:
             level.mask[bricks] = 1
@@ -65,7 +65,7 @@ class ChunkWork:
                 self.counter.add_zeros(block.size)
             return packed(place, b"", plain=False), resultants
         worth = self._summarise(level, copy, bricks)
-        return self._packed(place, copy, level.plan.chunk, worth=worth), resultants
+        return level.samples.pack(place, copy, worth=worth), resultants
 
     def reduce(
         self,
@@ -90,13 +90,6 @@ class ChunkWork:
             self._reduction.into(block, out, halved, (wz, wy, wx))
         else:
             self._reduction.into(block, out, halved, (wz, wy, wx), lengths, out_lengths)
-
-    def _packed(self, place: Index3, block: npt.NDArray[Any], whole: Index3, *, worth: bool) -> Packed:
-        chunk = block
-        if block.shape != whole:
-            chunk = np.zeros(whole, block.dtype)
-            chunk[tuple(slice(0, n) for n in block.shape)] = block
-        return packed(place, pack(chunk) if worth else chunk.tobytes(), plain=not worth)
 
     def _buffer(self, shape: tuple[int, ...]) -> npt.NDArray[Any]:
         """This thread's own contiguous array of such shape: a copy in it is by far the fastest to go through."""
