@@ -21,7 +21,7 @@ import numpy.typing as npt
 from stackreel.errors import SliceError, SliceShapeError
 from stackreel.slices.checks import check_type, inspect_all, known_types, stat_file
 from stackreel.slices.source import SliceFile
-from stackreel.slices.stack import Stack, read_into
+from stackreel.slices.stack import Bare, Stack, read_into
 
 ByteOrder = Literal["little", "big"]
 
@@ -36,12 +36,14 @@ class RawSlices(Stack):
     skip_bytes: int = 0
     swap: bool = False
 
-    def _fill(self, z: int, start: int, stop: int, out: npt.NDArray[Any]) -> None:
+    def bare(self, z: int) -> Bare:
         _, page = self.locate(z)
         _, rows, columns = self.shape
-        first = (page * rows + start) * columns * self.dtype.itemsize
+        return Bare(self.skip_bytes + page * rows * columns * self.dtype.itemsize, self.swap)
+
+    def _fill(self, z: int, start: int, stop: int, out: npt.NDArray[Any]) -> None:
         with self._open(z) as handle:
-            read_into(handle, self.skip_bytes + first, out)
+            read_into(handle, self.bare(z).offset + start * self.shape[2] * self.dtype.itemsize, out)
         if self.swap:
             out.byteswap(inplace=True)
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import FileIO
 from itertools import accumulate
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,17 @@ import numpy.typing as npt
 from stackreel.errors import SliceError, SliceReadError, SliceShapeError, StackreelError
 from stackreel.geometry import Index3, Spacing
 from stackreel.slices.source import SliceFile
+
+
+class Bare(NamedTuple):
+    """Where a slice's samples lie in its file one after the other, row by row.
+
+    offset : of the first sample, in bytes
+    swap   : they are in the byte order that this machine does not have
+    """
+
+    offset: int
+    swap: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,6 +89,10 @@ class Stack:
             self._fill(z, start, stop, band)
             out[...] = band
         return out
+
+    def bare(self, z: int) -> Bare | None:
+        """Where slice z lies as bare samples; None where it must be decoded, turned or scaled first."""
+        return None
 
     def _fill(self, z: int, start: int, stop: int, out: npt.NDArray[Any]) -> None:
         """Put rows start..stop of slice z into the C-contiguous array `out`."""

@@ -21,7 +21,7 @@ import tifffile
 from stackreel.errors import SliceError
 from stackreel.slices.checks import Stated, check_equal, inspect_all
 from stackreel.slices.choice import Choice
-from stackreel.slices.stack import Stack, read_into
+from stackreel.slices.stack import Bare, Stack, read_into
 from stackreel.slices.tiffheader import Header, Plane, grid, read_header
 
 logging.getLogger("tifffile").addHandler(logging.NullHandler())  # what matters is raised, in our words
@@ -46,6 +46,10 @@ class TiffSlices(Stack):
     """Pages of TIFF files, one after the other."""
 
     planes: tuple[Plane, ...] = ()
+
+    def bare(self, z: int) -> Bare | None:
+        plane = self.planes[z]
+        return Bare(plane.offset, plane.swap) if plane.flat else None
 
     def _fill(self, z: int, start: int, stop: int, out: npt.NDArray[Any]) -> None:
         plane = self.planes[z]

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from stackreel.errors import SliceError
 from stackreel.slices.checks import check_type
-from stackreel.slices.stack import Stack, read_into
+from stackreel.slices.stack import Bare, Stack, read_into
 
 _TOGETHER = 32  # sections gathered at once; conversion asks for so many in a row
 
@@ -95,6 +95,13 @@ class VolumeSlices(Stack):
         """How messages name a slice: slice 417 of brain.nii."""
         file, _ = self.locate(z)
         return f"slice {z} of {file.path.name}"
+
+    def bare(self, z: int) -> Bare | None:
+        run = self._one_run(z, 0, self.shape[1])
+        as_stored = self.scale.trivial and self.dtype == self.encoded.newbyteorder("=")
+        if self.memory is not None or not as_stored or run is None or run[1:] != (1, 1):
+            return None
+        return Bare(run[0], not self.encoded.isnative)
 
     def _fill(self, z: int, start: int, stop: int, out: npt.NDArray[Any]) -> None:
         run = self._one_run(z, start, stop)
