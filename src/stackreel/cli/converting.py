@@ -72,6 +72,12 @@ def add_meaning_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGr
         help="of intensities, in coarser levels: mean (default), or max, so that thin bright things stay bright",
     )
     group.add_argument(
+        "--weights",
+        metavar="SRC",
+        help="of axial data: sections of the same size that say how much each direction counts in coarser levels, such "
+        "as retardation: uint8, uint16 or 0 … 1; raw ones are uint8",
+    )
+    group.add_argument(
         "--raw-values",
         action="store_true",
         help="of NIfTI with a slope: keep the stored numbers (default: real values, slope and intercept applied)",
@@ -121,6 +127,23 @@ def open_source(args: argparse.Namespace) -> SliceSource:
         level=args.level,
         raw_values=args.raw_values,
     )
+
+
+def open_weights(args: argparse.Namespace) -> SliceSource | None:
+    """The stack that says what directions are worth, as uint8; None where they are all worth the same."""
+    if args.weights is None:
+        return None
+    import numpy as np
+
+    from stackreel.slices import open_slices
+    from stackreel.slices.mapped import mapped
+
+    raw = {"shape": tuple(args.shape), "dtype": "uint8"} if args.shape else {}
+    found = open_slices(args.weights, **raw)
+    if found.dtype == np.uint8:
+        return found
+    most = 1.0 if found.dtype.kind == "f" else float(np.iinfo(found.dtype).max)
+    return mapped(found, (0.0, most), "uint8")
 
 
 def recipe_of(args: argparse.Namespace, source: SliceSource) -> Recipe:
@@ -182,6 +205,7 @@ def build_shown(args: argparse.Namespace, source: SliceSource, recipe: Recipe, d
     from stackreel.volume.build import build
     from stackreel.volume.output import left_by
 
+    weights = open_weights(args)
     slices, rows, columns = source.shape
     total = slices * rows * columns * source.dtype.itemsize
     _keep_freed_memory()
@@ -196,6 +220,7 @@ def build_shown(args: argparse.Namespace, source: SliceSource, recipe: Recipe, d
                 source,
                 args.out,
                 recipe,
+                weights=weights,
                 overwrite=args.overwrite,
                 restart=args.restart,
                 progress=bar.update,
