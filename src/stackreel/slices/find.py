@@ -58,6 +58,7 @@ _TEXT = {
 class Found:
     """Sections as they lie on disk, in their natural order, at least one, all of one kind.
 
+    names   : of the paths, without what they share and without endings: what numbers the sections; none for one file
     inside  : the data set that was named behind a colon, as in brain.h5:/Image; "" where none was
     address : of Zarr on the web; "" for what lies on a disk
     """
@@ -65,6 +66,7 @@ class Found:
     kind: Kind
     paths: tuple[Path, ...]
     notes: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
     inside: str = ""
     address: str = ""
 
@@ -161,11 +163,12 @@ def _ordered(paths: Sequence[Path], others: Sequence[Path], where: str, folder: 
         raise SliceError(f"{where}: {_counts(paths)} together; say which are the sections with a glob: {globs}")
     below = {p: p.relative_to(folder) for p in paths}
     ordered = sorted(paths, key=lambda p: [natural_key(part) for part in below[p].parts])
-    notes = numbering_notes([below[p].as_posix().removesuffix(_suffix(p)) for p in ordered])
+    names = tuple(below[p].as_posix().removesuffix(_suffix(p)) for p in ordered)
+    notes = numbering_notes(names)
     if others:
         shown = ", ".join(p.name for p in others[:3]) + (", …" if len(others) > 3 else "")
         notes.append(f"{_files(len(others))} in {folder} not taken for sections: {shown}")
-    return Found(_kind_of_file(ordered[0], raw), tuple(ordered), tuple(notes))
+    return Found(_kind_of_file(ordered[0], raw), tuple(ordered), tuple(notes), names)
 
 
 def _kind_of_file(path: Path, raw: bool) -> Kind:

@@ -45,17 +45,23 @@ def numbering_notes(names: Sequence[str]) -> list[str]:
             f"file names follow {len(patterns)} patterns, sorted one after the other: {shown}{more}; "
             "a glob such as 'folder/name_*' picks one"
         ]
-    numbers = _section_numbers(names)
+    numbers = section_numbers(names)
     if numbers is None:
         return []
     return _duplicates(names, numbers) + _gaps(numbers)
 
 
-def _section_numbers(names: Sequence[str]) -> list[str] | None:
+def section_numbers(names: Sequence[str]) -> list[str] | None:
     """The digits, as written, of the one number whose value varies over the names."""
     rows = [_NUMBER.findall(name) for name in names]
     columns = [column for column in zip(*rows, strict=True) if len(set(map(int, column))) > 1]
     return list(columns[0]) if len(columns) == 1 else None
+
+
+def usual_step(numbers: Sequence[int]) -> int:
+    """The distance that numbers in rising order usually have, the smallest of equals; 1 for a single one."""
+    jumps = Counter(b - a for a, b in pairwise(numbers))
+    return min(jumps, key=lambda jump: (-jumps[jump], jump)) if jumps else 1
 
 
 def _duplicates(names: Sequence[str], numbers: Sequence[str]) -> list[str]:
@@ -75,8 +81,7 @@ def _gaps(numbers: Sequence[str]) -> list[str]:
     values = sorted(written)
     if len(values) < 3:
         return []
-    jumps = Counter(b - a for a, b in pairwise(values))
-    step = min(jumps, key=lambda jump: (-jumps[jump], jump))  # the usual distance, the smallest of equals
+    step = usual_step(values)
     notes = []
     for a, b in pairwise(values):
         if b - a > step:

@@ -9,12 +9,17 @@ A folder, a glob or one file is looked through, every file's header is checked, 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from stackreel.errors import SliceError
 from stackreel.slices.checks import Stated
 from stackreel.slices.choice import Choice
-from stackreel.slices.find import find_slices
+from stackreel.slices.find import Found, find_slices
+from stackreel.slices.missing import WAYS, Missing, filled, layout_of
 from stackreel.slices.raw import ByteOrder, open_raw, parse_dtype
 from stackreel.slices.source import SliceSource
 
@@ -30,6 +35,7 @@ def open_slices(
     time: int | None = None,
     level: int | None = None,
     raw_values: bool = False,
+    missing: Missing | None = None,
 ) -> SliceSource:
     """The stack of sections that SRC names, every file checked.
 
@@ -45,6 +51,7 @@ def open_slices(
     time       : of a source with several time points: its number from 0
     level      : of a source with several resolutions: 0, the finest, unless stated
     raw_values : of NIfTI with a slope: the stored numbers instead of real values
+    missing    : what stands in for sections that are missing; None: gaps in the numbering are closed up
 
     Raises SliceReadError for what is missing, truncated or damaged, SliceShapeError for sizes that do
     not agree, SliceError for what is no stack of grey sections; each names slice, file and way out.
@@ -56,6 +63,29 @@ def open_slices(
         )
     choice = Choice(None if channel is None else str(channel), time, level)
     found = find_slices(src, raw=shape is not None and parsed is not None)
+    if missing is None:
+        if any(note.startswith("numbering jumps") for note in found.notes):
+            found = replace(found, notes=(*found.notes, f"such gaps are closed up; {WAYS} keeps the place"))
+        return _opened(found, shape, parsed, byte_order or stated_order, byte_order, skip_bytes, choice, raw_values)
+    layout = layout_of(found.names, missing) if found.names else None
+    if layout is not None:
+        found = replace(found, paths=tuple(found.paths[i] for i in layout.kept))
+        if not found.paths:
+            raise SliceError("every section is said to be missing; nothing would be left")
+    source = _opened(found, shape, parsed, byte_order or stated_order, byte_order, skip_bytes, choice, raw_values)
+    return filled(source, missing, layout)
+
+
+def _opened(
+    found: Found,
+    shape: tuple[int, int] | None,
+    parsed: np.dtype[Any] | None,
+    order: ByteOrder | None,
+    byte_order: ByteOrder | None,
+    skip_bytes: int,
+    choice: Choice,
+    raw_values: bool,
+) -> SliceSource:
     if raw_values and found.kind != "nifti":
         raise SliceError(f"--raw-values is for NIfTI with a slope; {found.paths[0].name} has none, leave it out")
     if found.kind == "raw":
@@ -64,7 +94,7 @@ def open_slices(
             found.paths,
             shape=shape,
             dtype=parsed,
-            byte_order=byte_order or stated_order,
+            byte_order=order,
             skip_bytes=skip_bytes,
             notes=found.notes,
         )
