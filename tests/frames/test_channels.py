@@ -136,6 +136,17 @@ def test_between_179_and_1_degrees_a_direction_alone_shows_the_hue_of_0(make_vol
     assert np.sign(found[64, 20]) != np.sign(found[64, 110])
 
 
+@pytest.mark.parametrize(("dtype", "none", "angle"), [(np.int8, -128, -45), (np.int8, -128, 45), (np.float32, -1, 135)])
+def test_directions_have_the_hues_of_the_numbers_that_they_are_written_in(make_volume, dtype, none, angle):
+    direction = np.full((24, 48, 48), angle, dtype)
+    direction[:, :8], direction[:, 40:] = none, -angle if none == -128 else 179
+    volume = make_volume(direction, kind="axial", period=180.0, background=float(none))
+    first = -90.0 if none == -128 else 0.0
+    look = TransferFunction(tuple((v + first, *rgb) for v, *rgb in hues(180.0)), ((-90, 0.9), (180, 0.9)), 0.002)
+    center = render(volume, Scene(FACING, look)).rgba[32:33, 32]
+    assert away(hue_of(center), (angle - first) / 180).max() < 0.005
+
+
 @pytest.mark.parametrize("code", [1, 77, 128, 255])
 def test_a_constant_direction_alone_is_the_same_at_every_level(make_volume, code):
     volume = make_volume(np.full((64, 128, 256), code, np.uint8), kind="axial", period=256.0, background=0.0)

@@ -361,9 +361,13 @@ def table_of(layer: TransferFunction, part: int, plane: Plane) -> tuple[npt.NDAr
 
 
 def _all_around(volume: Volume) -> npt.NDArray[np.float64]:
-    """The values that directions have, all around their circle from turn 0 to 1, (ANGLES + 1,)."""
-    turns, period, low = np.arange(ANGLES + 1) / ANGLES, period_of(volume), volume.value_range[0]
-    first = 0.0 if low >= 0.0 or low == volume.background else min(low, -0.5 * period)
+    """The values that directions have, all around their circle from turn 0 to 1, (ANGLES + 1,): 0..180 or -90..90.
+
+    The lowest value may be what is written where there is no direction; then the highest tells which.
+    """
+    turns, period, (low, high) = np.arange(ANGLES + 1) / ANGLES, period_of(volume), volume.value_range
+    signed = low < 0.0 and (low != volume.background or high <= 0.5 * period)
+    first = -0.5 * period if signed else 0.0
     return first + np.mod(turns * period - first, period)
 
 
