@@ -87,6 +87,13 @@ def check_writable(path: Path, *, overwrite: bool) -> None:
             probe.unlink(missing_ok=True)
 
 
+def size_on_disk(path: Path) -> int:
+    """Bytes of a file, or of all files in a folder."""
+    if not path.is_dir():
+        return path.stat().st_size
+    return sum(one.stat().st_size for one in path.rglob("*") if one.is_file())
+
+
 def format_bytes(count: int) -> str:
     """Bytes as a person says them, in powers of ten: 12501888000 → "12.5 GB"."""
     if count < 1000:

@@ -7,6 +7,7 @@ is closed. Here a thread of its own asks for that every 16 MiB, and learns first
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -20,12 +21,14 @@ _pass_on = getattr(os, "fdatasync", os.fsync)
 class WriteBehind:
     """Passes a growing file on to its disk, in the background: `wrote` what has come to it since.
 
+    file : its path, or, where there are several, a function that passes them on
     Leaving the block waits for what is on its way. Raises OSError, then or at the next `wrote`, when the disk does not
     take it; such an error is told only once by the system, so nobody may ignore it.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._handle = os.open(path, os.O_RDWR)
+    def __init__(self, file: Path | Callable[[], object]) -> None:
+        self._handle = os.open(file, os.O_RDWR) if isinstance(file, Path) else None
+        self._pass_on = file if self._handle is None else lambda: _pass_on(self._handle)
         self._pool = ThreadPoolExecutor(1, "stackreel-write-behind")
         self._job: Future[None] | None = None
         self._waiting = 0
@@ -36,13 +39,14 @@ class WriteBehind:
             if self._job is not None:
                 self._job.result()
             self._waiting = 0
-            self._job = self._pool.submit(_pass_on, self._handle)
+            self._job = self._pool.submit(self._pass_on)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._pool.shutdown(wait=True)
-        os.close(self._handle)
+        if self._handle is not None:
+            os.close(self._handle)
         if error is None and self._job is not None:
             self._job.result()

@@ -29,18 +29,20 @@ from stackreel.volume.bands import bands
 from stackreel.volume.checkpoint import Progress as Checkpoints
 from stackreel.volume.chunkfile import ChunkFile
 from stackreel.volume.describe import describe
-from stackreel.volume.hdf5 import open_volume
 from stackreel.volume.journal import Journal
 from stackreel.volume.ledger import ledger_of, put_ledger
 from stackreel.volume.levels import Band, Extent, LevelWriter
+from stackreel.volume.opening import open_volume
 from stackreel.volume.output import check_output, left_by, says_no_room, sync, unfinished
 from stackreel.volume.pyramid import CHUNK, SLAB, plan_levels
 from stackreel.volume.recipe import Recipe, settings
 from stackreel.volume.seal import make_room, put_seal
 from stackreel.volume.sections import SectionHashes
+from stackreel.volume.shards import ShardStore
 from stackreel.volume.shelf import Packed, Shelf
 from stackreel.volume.volume import Volume
 from stackreel.volume.work import ChunkWork
+from stackreel.volume.zarrwriter import complete
 
 BAND_BYTES = 32 << 20
 
@@ -125,8 +127,12 @@ class _Flight:
     completes: Band | None
 
 
+def _store(partial: Path, journal: Journal) -> ChunkFile | ShardStore:
+    return ShardStore(partial, anew=not journal.records) if partial.is_dir() else ChunkFile(partial)
+
+
 class _Builder:
-    """The pass itself. Only the calling thread touches the HDF5 file; the pool does the numbers.
+    """The pass itself. Only the calling thread touches the store; the pool does the numbers.
 
     Bands go through the pool one after the other, those of all levels, and are written in that order; the next band of
     sections is always begun before one is waited for, so that the pool never runs dry.
@@ -144,7 +150,7 @@ class _Builder:
     ) -> None:
         self.partial, self.journal, self.source, self.weights = partial, journal, source, weights
         self.recipe, self.progress, self.scratch = recipe, progress, scratch
-        self.into = ChunkFile(partial)
+        self.into = _store(partial, journal)
         self.seal = make_room(self.into.file)
         plans = plan_levels(source.shape, recipe.spacing, source.dtype.itemsize)
         self.band_rows = band_rows(source.shape[2] * source.dtype.itemsize)
@@ -170,6 +176,9 @@ class _Builder:
                     self.pool.shutdown(wait=True, cancel_futures=True)
             name, file = self.recipe.name, self.into.file
             describe(file, self.source, self.weights, self.recipe, self.levels, self.work.counter, self.hashes)
+            if isinstance(self.into, ShardStore):
+                complete(self.into, name)
+                return
             full = Placement.of(self.source.shape, self.recipe.spacing)
             finish(file, name, [full.reduced(level.plan.factors) for level in self.levels])
             ledger = ledger_of(file, self.seal, name, self.levels, [one.table for one in self.hashes])

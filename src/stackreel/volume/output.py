@@ -6,12 +6,13 @@ import contextlib
 import errno
 import os
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from stackreel.errors import OutputExistsError, VolumeError
-from stackreel.files import format_bytes, true_path
+from stackreel.files import format_bytes, size_on_disk, true_path
 from stackreel.volume.journal import Journal, journal_of
 from stackreel.volume.recipe import differences
 
@@ -24,8 +25,10 @@ def check_output(out: Path, *, overwrite: bool) -> None:
         raise VolumeError(
             f"{str(out)!a} is not text in UTF-8, and neither HDF5 nor XDMF could say it; choose another name"
         ) from None
-    if out.is_dir():
+    if out.is_dir() and not (is_zarr(out) and (out / "zarr.json").is_file()):
         raise VolumeError(f"{out} is a folder; name a file in it, such as {out / 'brain.h5'}")
+    if is_zarr(out) and out.is_file():
+        raise VolumeError(f"{out} is a file, and OME-Zarr is a folder; give another name")
     if out.exists() and not overwrite:
         raise OutputExistsError(f"{out} stands already; give another name, or --overwrite to replace it")
     for folder in (out.parent, true_path(out).parent):
@@ -33,6 +36,11 @@ def check_output(out: Path, *, overwrite: bool) -> None:
             raise VolumeError(f"{folder}: there is no such folder; create it first")
         if not os.access(folder, os.W_OK):
             raise VolumeError(f"{folder}: no right to write here; choose another folder")
+
+
+def is_zarr(path: Path) -> bool:
+    """Whether a volume of such a name is, or is to be, a folder of OME-Zarr."""
+    return path.suffix.lower() == ".zarr"
 
 
 @contextlib.contextmanager
@@ -49,19 +57,20 @@ def unfinished(out: Path, settings: Mapping[str, Any], *, restart: bool = False)
     Raises VolumeError while another run is at work on it, or when an earlier run was to do something else.
     """
     partial = out.with_name(f"{out.name}.partial")
-    handle = os.open(partial, os.O_RDWR | os.O_CREAT, 0o666)
+    handle = _begin(partial, folder=is_zarr(out))
     try:
         _lock(handle, partial, out)
-        journal = _journal(out, journal_of(partial), settings, os.fstat(handle).st_size, restart=restart)
+        size = None if partial.is_dir() else os.fstat(handle).st_size
+        journal = _journal(out, journal_of(partial), settings, size, restart=restart)
         try:
             yield partial, journal
-            os.replace(partial, out)
+            _put_in_place(partial, out)
             journal.path.unlink()
         finally:
             journal.close()
             if _leads_to(partial, handle) and not journal.worth_keeping:
                 # once it is `out`, another run may have begun one of that name
-                partial.unlink()
+                _remove(partial)
                 journal.path.unlink(missing_ok=True)
     finally:
         os.close(handle)
@@ -72,12 +81,15 @@ def left_by(out: Path) -> str:
     partial = true_path(out).with_name(f"{true_path(out).name}.partial")
     if not journal_of(partial).exists():
         return "Nothing was left behind"
-    size = format_bytes(partial.stat().st_size) if partial.exists() else "nothing"
+    size = format_bytes(size_on_disk(partial)) if partial.exists() else "nothing"
     return f"What was done is kept in {partial} ({size}): the same command goes on from there"
 
 
-def _journal(out: Path, path: Path, settings: Mapping[str, Any], size: int, *, restart: bool) -> Journal:
-    """The journal to write to: an earlier run's, when this one can go on with it."""
+def _journal(out: Path, path: Path, settings: Mapping[str, Any], size: int | None, *, restart: bool) -> Journal:
+    """The journal to write to: an earlier run's, when this one can go on with it.
+
+    size : of the unfinished file; None for a folder, whose files are looked at when they are gone on with
+    """
     if restart:
         return Journal.start(path, settings)
     found = Journal.resume(path)
@@ -91,10 +103,37 @@ def _journal(out: Path, path: Path, settings: Mapping[str, Any], size: int, *, r
             f"{out}: an earlier run was stopped on the way, and this one would make something else: "
             f"{'; '.join(differing)}. Give the same arguments to go on with it, or --restart to begin anew"
         )
-    if journal.reaches_to > size:  # somebody took the unfinished file away
+    gone = not any(path.with_suffix(".partial").iterdir()) if size is None else journal.reaches_to > size
+    if gone:  # somebody took the unfinished file away
         journal.close()
         return Journal.start(path, settings)
     return journal
+
+
+def _begin(partial: Path, *, folder: bool) -> int:
+    """Make an unfinished file or folder, or open the one that stands there."""
+    if not folder:
+        return os.open(partial, os.O_RDWR | os.O_CREAT, 0o666)
+    partial.mkdir(exist_ok=True)
+    return os.open(partial, os.O_RDONLY)
+
+
+def _put_in_place(partial: Path, out: Path) -> None:
+    """Give a complete file its name. A folder cannot replace another in one step: the old one steps aside first."""
+    if not (partial.is_dir() and out.is_dir()):
+        os.replace(partial, out)
+        return
+    aside = out.with_name(f".{out.name}.replaced-{os.getpid()}")
+    os.replace(out, aside)
+    os.replace(partial, out)
+    _remove(aside)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def _leads_to(path: Path, handle: int) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 
 from stackreel.errors import VolumeError
 from stackreel.geometry import Placement
-from stackreel.volume.hdf5 import open_volume
+from stackreel.volume.opening import open_volume
 from stackreel.volume.volume import Volume
 
 CLOSE = 1e-6
