@@ -524,3 +524,29 @@ def test_two_conversions_never_write_one_file(under_way, out):
     assert "another stackreel is writing it at this moment" in second.stderr
     assert process.wait(timeout=60) == 0
     assert open_volume(out).shape == (400, 400, 500)
+
+
+def test_missing_sections_keep_their_place_and_info_names_them(tiffs, out, capsys, samples):
+    (tiffs / "s2.tif").unlink()
+    assert convert(tiffs, out, "--missing", "repeat") == 0
+    assert "section 2 of the files' numbering is missing: the nearest section is repeated" in capsys.readouterr().err
+    found = open_volume(out).levels[0].read(EVERYTHING)
+    np.testing.assert_array_equal(found, samples[[0, 1, 1, 3]])
+    assert main(["info", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert "missing sections 2\n" in said
+    assert "missing filled by repeat\n" in said
+    assert convert(tiffs, out, "--overwrite", "--missing", "refuse") == 1
+    assert "section 2 of the files' numbering is missing; --missing fill" in capsys.readouterr().err
+    assert convert(tiffs, out, "--overwrite", "--absent", "2") == 1
+    assert "add --missing fill, repeat or interpolate" in capsys.readouterr().err
+
+
+def test_a_damaged_section_can_be_done_without(tiffs, out, capsys, samples):
+    (tiffs / "s1.tif").write_bytes((tiffs / "s1.tif").read_bytes()[:200])
+    assert convert(tiffs, out) == 1
+    assert "If it is lost: --missing interpolate --absent N" in capsys.readouterr().err
+    assert convert(tiffs, out, "--missing", "fill", "--absent", "1", "--fill-value", "7") == 0
+    found = open_volume(out).levels[0].read(EVERYTHING)
+    assert (found[1] == 7).all()
+    np.testing.assert_array_equal(found[[0, 2, 3]], samples[[0, 2, 3]])

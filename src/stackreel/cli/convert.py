@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stackreel.cli import converting
+from stackreel.cli.lacking import add_missing_options, ask_of_absent
 from stackreel.cli.options import note
 from stackreel.cli.start import loading
 
@@ -29,6 +30,7 @@ examples:
   stackreel convert direction/ direction.h5 --kind axial --period 256       fibre angles, averaged as angles
   stackreel convert regions/ atlas.h5 --kind label                          labels, reduced by majority
   stackreel convert scan16/ brain.h5 --to uint8 --window 200 4000           16 bits in fewer grey values
+  stackreel convert sections/ brain.h5 --missing interpolate                gaps in the numbering keep their place
   stackreel convert scan.ome.tif gfp.h5 --channel GFP                       one channel of a microscope's file
   stackreel convert https://host/brain.ome.zarr brain.h5 --level 2          OME-Zarr, also from the web
   stackreel convert scan.h5:/entry/data brain.h5                            a data set in an HDF5 file
@@ -64,11 +66,21 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         help="the values that become 0 and the largest of --to; between them linear, beyond them clipped",
     )
     converting.add_raw_options(parser)
+    add_missing_options(parser)
     converting.add_threads_option(parser)
     parser.set_defaults(run=run, compiles=True)
 
 
 def run(args: argparse.Namespace) -> int:
+    from stackreel.errors import SliceReadError, SliceShapeError
+
+    try:
+        return _convert(args)
+    except (SliceReadError, SliceShapeError) as error:
+        raise type(error)(ask_of_absent(str(error), args)) from error
+
+
+def _convert(args: argparse.Namespace) -> int:
     import time
 
     with loading():

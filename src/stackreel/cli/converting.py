@@ -9,6 +9,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stackreel.cli.lacking import missing_of
 from stackreel.cli.options import note
 from stackreel.cli.values import positive
 
@@ -126,6 +127,7 @@ def open_source(args: argparse.Namespace) -> SliceSource:
         time=args.time,
         level=args.level,
         raw_values=args.raw_values,
+        missing=missing_of(args),
     )
 
 
@@ -139,7 +141,7 @@ def open_weights(args: argparse.Namespace) -> SliceSource | None:
     from stackreel.slices.mapped import mapped
 
     raw = {"shape": tuple(args.shape), "dtype": "uint8"} if args.shape else {}
-    found = open_slices(args.weights, **raw)
+    found = open_slices(args.weights, **raw, missing=missing_of(args, "intensity"))
     if found.dtype == np.uint8:
         return found
     most = 1.0 if found.dtype.kind == "f" else float(np.iinfo(found.dtype).max)

@@ -265,10 +265,10 @@ class Filled:
 
 def _between(low: npt.NDArray[Any], high: npt.NDArray[Any], share: float, out: npt.NDArray[Any]) -> None:
     """Linear, integers rounded; a place where one neighbour is NaN gets what the nearer one has."""
-    work = np.float32 if low.dtype.itemsize <= 2 else np.float64
+    work = np.dtype(np.float32 if low.dtype.itemsize <= 2 else np.float64)
     a, b = low.astype(work), high.astype(work)
     with np.errstate(invalid="ignore", over="ignore"):
-        mean = a * work(1.0 - share) + b * work(share)
+        mean = a * (1.0 - share) + b * share
     if out.dtype.kind == "f":
         out[...] = np.where(np.isnan(mean), low if share <= 0.5 else high, mean)
     else:
