@@ -18,6 +18,7 @@ from stackreel.scene.scene import Scene
 from stackreel.scene.timeline import Timeline
 from stackreel.volume import Volume, open_registered
 from stackreel.volume.holes import forgiving
+from stackreel.volume.linked import amiss
 
 FINAL_DETAIL, DRAFT_DETAIL = 1.5, 3.0
 DRAFT = 4  # a draft is so many times smaller along each axis
@@ -59,6 +60,7 @@ class Production:
         return [
             *([empty] if empty else []),
             *without_background(self.volume),
+            *(said for one in (self.volume, *self.volume.channels.values()) for said in amiss(one)),
             *doubts(titles.values(), self.output.size),
         ]
 

@@ -5,12 +5,19 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from stackreel.errors import VolumeError
 from stackreel.scene.subject import Subject
 from stackreel.volume import Volume
+from stackreel.volume.linked import no_levels
 
 
 def subject_of(volume: Volume) -> Subject:
-    """The volume as a movie file sees it: bounds, scale, values; reads no voxels."""
+    """The volume as a movie file sees it: bounds, scale, values; reads no voxels.
+
+    Raises VolumeError for slices that were linked without looking at their values.
+    """
+    if not volume.summarised:
+        raise VolumeError(no_levels(volume.path))
     histogram = volume.histogram
     counted = int(histogram.counts.sum())
     known = counted > 0

@@ -18,7 +18,6 @@ from typing import Any
 
 import h5py
 import numpy as np
-import numpy.typing as npt
 
 from stackreel.errors import DiskFullError, SliceShapeError, StackreelError, VolumeError
 from stackreel.files import true_path
@@ -32,10 +31,12 @@ from stackreel.volume.describe import describe
 from stackreel.volume.journal import Journal
 from stackreel.volume.ledger import ledger_of, put_ledger
 from stackreel.volume.levels import Band, Extent, LevelWriter
+from stackreel.volume.linking import LinkedShelf
 from stackreel.volume.opening import open_volume
 from stackreel.volume.output import check_output, left_by, says_no_room, sync, unfinished
 from stackreel.volume.pyramid import CHUNK, SLAB, plan_levels
 from stackreel.volume.recipe import Recipe, settings
+from stackreel.volume.reduction import LENGTHS, Lengths
 from stackreel.volume.seal import make_room, put_seal
 from stackreel.volume.sections import SectionHashes
 from stackreel.volume.shards import ShardStore
@@ -154,9 +155,18 @@ class _Builder:
         self.seal = make_room(self.into.file)
         plans = plan_levels(source.shape, recipe.spacing, source.dtype.itemsize)
         self.band_rows = band_rows(source.shape[2] * source.dtype.itemsize)
-        companion = recipe.reduction.companion
+        companion, links = recipe.reduction.companion, recipe.links
+        linked = None if links is None else LinkedShelf(self.into, recipe.name, plans[0], links)
         self.levels = [
-            LevelWriter(self.into, recipe.name, plan, source.dtype, self.band_rows, companion=companion)
+            LevelWriter(
+                self.into,
+                recipe.name,
+                plan,
+                source.dtype,
+                self.band_rows,
+                companion=companion,
+                samples=None if plan.index else linked,
+            )
             for plan in plans
         ]
         self.work = ChunkWork(self.levels, recipe.reduction, source.shape, source.dtype)
@@ -297,12 +307,10 @@ class _Builder:
             lengths = self._lengths_again(level, place, (z, y, x), shape)
             self.work.reduce(level, samples, lengths, (z, y, x), room, empty=empty)
 
-    def _lengths_again(
-        self, level: LevelWriter, place: Index3, at: Index3, shape: Sequence[int]
-    ) -> npt.NDArray[np.uint8] | None:
+    def _lengths_again(self, level: LevelWriter, place: Index3, at: Index3, shape: Sequence[int]) -> Lengths | None:
         if level.lengths is not None:
             found = level.lengths.get(place)
-            return np.zeros(shape, np.uint8) if found is None else np.ascontiguousarray(found)
+            return np.zeros(shape, LENGTHS) if found is None else np.ascontiguousarray(found)
         if level.plan.index == 0 and self.weights is not None:
             rows, columns = slice(at[1], at[1] + shape[1]), slice(at[2], at[2] + shape[2])
             return np.stack([self.weights.read(at[0] + i, rows)[:, columns] for i in range(shape[0])])

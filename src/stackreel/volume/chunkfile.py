@@ -108,10 +108,14 @@ class ChunkFile:
             shuffle=dtype.itemsize > 1,
         )
         if not resultants:
-            if plan.index == 0:
-                self.file[place] = dataset
-            dataset.attrs["factors"] = np.asarray(plan.factors, np.int64)
+            self.name(dataset, name, plan)
         return dataset
+
+    def name(self, dataset: h5py.Dataset, name: str, plan: LevelPlan) -> None:
+        """Have the data set of a level be found among the levels, whoever made it."""
+        if plan.index == 0:
+            self.file[f"/levels/{name}/0"] = dataset
+        dataset.attrs["factors"] = np.asarray(plan.factors, np.int64)
 
     def pack(self, chunk: npt.NDArray[Any], *, worth: bool) -> tuple[bytes, bool]:
         return pack(chunk) if worth else chunk.tobytes(), not worth

@@ -5,17 +5,18 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import h5py
 import numpy as np
 
 from stackreel._version import __version__
-from stackreel.geometry import Placement
+from stackreel.geometry import Index3, Placement
 from stackreel.slices.source import SliceSource
 from stackreel.volume.counting import Counter
 from stackreel.volume.levels import LevelWriter
+from stackreel.volume.links import Links
 from stackreel.volume.recipe import FORMAT, Recipe, settings
 from stackreel.volume.sections import PIECE, SectionHashes
 
@@ -42,10 +43,20 @@ def describe(
     group["edges"], group["counts"] = histogram.edges, histogram.counts
     _tables(file, f"/slices/{name}", {"hashes": hashes[0].table})
     file[f"/slices/{name}"].attrs["rows"] = PIECE
-    words = json.dumps(settings(source, recipe, weights))
-    # a data set: attributes end at 64 kB
-    file[f"/slices/{name}"].create_dataset("settings", data=np.frombuffer(words.encode(), np.uint8))
-    _attributes(file[f"/levels/{name}"].attrs, source, recipe, counter, hashes)
+    put_slices(file, name, settings(source, recipe, weights), recipe.links)
+    digest = hashlib.sha256(repr((source.shape, source.dtype.name, recipe.spacing, recipe.reduction)).encode())
+    for one in hashes:
+        digest.update(one.table.tobytes())
+    put_attributes(file[f"/levels/{name}"].attrs, source.shape, recipe, digest.hexdigest()[:32], counter.value_range)
+
+
+def put_slices(file: h5py.File, name: str, made_of: Mapping[str, Any], links: Links | None) -> None:
+    """What the volume was made of and how; and where the full resolution lies, if not here."""
+    group = file.require_group(f"/slices/{name}")
+    # data sets: attributes end at 64 kB
+    group.create_dataset("settings", data=np.frombuffer(json.dumps(made_of).encode(), np.uint8))
+    if links is not None:
+        group.create_dataset("links", data=np.frombuffer(links.to_bytes(), np.uint8))
 
 
 def _tables(file: h5py.File, where: str, arrays: dict[str, Any]) -> None:
@@ -54,17 +65,15 @@ def _tables(file: h5py.File, where: str, arrays: dict[str, Any]) -> None:
         group.create_dataset(key, data=values, compression="gzip", compression_opts=1, shuffle=True)
 
 
-def _attributes(
+def put_attributes(
     attrs: h5py.AttributeManager,
-    source: SliceSource,
+    shape: Index3,
     recipe: Recipe,
-    counter: Counter,
-    hashes: Sequence[SectionHashes],
+    fingerprint: str,
+    value_range: tuple[float, float] | None,
 ) -> None:
-    digest = hashlib.sha256(repr((source.shape, source.dtype.name, recipe.spacing, recipe.reduction)).encode())
-    for one in hashes:
-        digest.update(one.table.tobytes())
-    placement = Placement.of(source.shape, recipe.spacing)
+    """Geometry, meaning and provenance. value_range : None where nobody has looked."""
+    placement = Placement.of(shape, recipe.spacing)
     attrs["format"] = FORMAT
     attrs["kind"] = recipe.reduction.kind
     attrs["reduced_by"] = recipe.reduction.how
@@ -76,8 +85,9 @@ def _attributes(
     attrs["origin_xyz"], attrs["step_xyz"] = placement.origin, placement.step
     if placement.um_per_unit is not None:
         attrs["um_per_unit"] = placement.um_per_unit
-    attrs["value_range"] = counter.value_range
-    attrs["fingerprint"] = digest.hexdigest()[:32]
+    if value_range is not None:
+        attrs["value_range"] = value_range
+    attrs["fingerprint"] = fingerprint
     words = {"written_by": f"stackreel {__version__}", "written_at": _now(), **recipe.provenance}
     for key, text in words.items():
         # names of files need not be text

@@ -6,7 +6,8 @@
     /summary/<name>/0 … N     low, high, mask for every brick; attribute `brick` (z, y, x);
                               offsets, sizes, plain, hashes of the stored chunks
     /summary/<name>/histogram edges and counts of the full resolution
-    /slices/<name>            hashes of the slices as they were read, by 128 rows; settings of the conversion (JSON)
+    /slices/<name>            hashes of the slices as they were read, by 128 rows; settings of the conversion (JSON);
+                              links (JSON) where the full resolution stays in the slices' files; see volume.links
     /vtkhdf/<name>/0 … N      ImageData groups for ParaView; /VTKHDF is the first of them
     /ledger/0, 1              places, lengths and hashes of all chunks, for reading without HDF5; see volume.ledger
     /seal                     hash of all bytes of the file that belong to no chunk; see volume.seal
@@ -84,7 +85,7 @@ class Hdf5Level:
         return self._bytes_read
 
     def summary(self) -> Summary:
-        with _open(self._path) as file:
+        with opened(self._path) as file:
             group = file[f"/summary/{self._name}/{self.index}"]
             brick = cast(Index3, tuple(int(n) for n in group.attrs["brick"]))
             return Summary(brick, group["low"][()], group["high"][()], group["mask"][()])
@@ -131,7 +132,7 @@ class Hdf5Level:
         """Where every chunk lies in the file; looked up once."""
         with self._lock:
             if self._places is None:
-                with _open(self._path) as file:
+                with opened(self._path) as file:
                     self._places = self._noted(file) or self._indexed(file)
                 self._file = os.open(self._path, os.O_RDONLY)
             return self._places
@@ -177,7 +178,7 @@ def open_volume(path: str | Path, name: str | None = None) -> Volume:
     path = Path(path)
     if not path.is_file():
         raise VolumeMissingError(f"{path}: there is no such volume; make one with `stackreel convert SLICES {path}`")
-    with _open(path) as file:
+    with opened(path) as file:
         if not isinstance(file.get("levels"), h5py.Group):
             raise VolumeError(
                 f"{path}: an HDF5 file, but not a stackreel volume (no /levels); make one with `stackreel convert`"
@@ -215,8 +216,16 @@ def _read(path: Path, name: str, file: h5py.File) -> Volume:
         dataset = group[str(index)]
         factors = [int(f) for f in dataset.attrs["factors"]]
         levels.append(Hdf5Level(path, name, index, dataset, placement.reduced(factors)))
-    histogram = file[f"summary/{name}/histogram"]
-    low, high = (float(v) for v in attrs["value_range"])
+    linked = f"slices/{name}/links" in file
+    if linked:
+        from stackreel.volume.linked import LinkedLevel  # knows this module
+
+        levels[0] = LinkedLevel(path, name, file, placement)
+    low, high, counted = np.nan, np.nan, Histogram(np.zeros(1), np.zeros(0, np.int64))
+    if not linked or "value_range" in attrs:
+        low, high = (float(v) for v in attrs["value_range"])
+        histogram = file[f"summary/{name}/histogram"]
+        counted = Histogram(histogram["edges"][()], histogram["counts"][()])
     prefix = "provenance_"
     return Volume(
         path=path,
@@ -224,19 +233,21 @@ def _read(path: Path, name: str, file: h5py.File) -> Volume:
         kind=cast(Kind, str(attrs["kind"])),
         period=float(attrs["period"]) if "period" in attrs else None,
         background=float(attrs["background"]) if "background" in attrs else None,
-        dtype=np.dtype(full.dtype),
+        dtype=np.dtype(full.dtype).newbyteorder("="),
         spacing=spacing,
         placement=placement,
         value_range=(low, high),
-        histogram=Histogram(histogram["edges"][()], histogram["counts"][()]),
+        histogram=counted,
         fingerprint=str(attrs["fingerprint"]),
         levels=tuple(levels),
+        reduced_by=str(attrs.get("reduced_by", "mean")),
         provenance={k.removeprefix(prefix): str(v) for k, v in sorted(attrs.items()) if k.startswith(prefix)},
     )
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[h5py.File]:
+def opened(path: Path) -> Iterator[h5py.File]:
+    """A volume file, open for reading, without HDF5's locks where possible."""
     try:
         file = h5py.File(path, "r", locking=False)
     except OSError as error:

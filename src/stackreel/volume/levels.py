@@ -47,10 +47,18 @@ class LevelWriter:
     """
 
     def __init__(
-        self, into: Store, name: str, plan: LevelPlan, dtype: np.dtype[Any], band_rows: int, *, companion: bool
+        self,
+        into: Store,
+        name: str,
+        plan: LevelPlan,
+        dtype: np.dtype[Any],
+        band_rows: int,
+        *,
+        companion: bool,
+        samples: Shelf | None = None,
     ) -> None:
         self.plan = plan
-        self.samples = Shelf(into, name, plan, dtype)
+        self.samples = samples or Shelf(into, name, plan, dtype)
         resultant = companion and plan.index > 0
         self.lengths = Shelf(into, name, plan, LENGTHS, resultants=True) if resultant else None
         self.low = np.zeros(plan.bricks, dtype)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import h5py
@@ -12,11 +12,12 @@ import h5py
 from stackreel.errors import VolumeError
 from stackreel.geometry import Spacing
 from stackreel.slices.source import SliceFile, SliceSource
+from stackreel.volume.links import Links
 from stackreel.volume.pyramid import CHUNK, plan_levels
 from stackreel.volume.reduction import Reduction
 
 FORMAT = 3
-RESERVED = ("levels", "resultants", "summary", "slices", "vtkhdf", "VTKHDF", "ledger", "seal")
+RESERVED = ("levels", "resultants", "summary", "slices", "links", "vtkhdf", "VTKHDF", "ledger", "seal")
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Recipe:
     provenance : words to keep with the data
     threads    : that pack and reduce
     durable    : seconds of work that a killed run may lose
+    links      : where the full resolution stays, in the slices' own files; None where it is copied
     """
 
     name: str
@@ -37,6 +39,7 @@ class Recipe:
     provenance: Mapping[str, str] = field(default_factory=dict)
     threads: int = field(default_factory=lambda: os.cpu_count() or 1)
     durable: float = 10.0
+    links: Links | None = None
 
     def __post_init__(self) -> None:
         if not self.name or self.name in RESERVED or any(c in self.name for c in "/.:\\ \t\n\"'<>&"):
@@ -54,12 +57,14 @@ def settings(source: SliceSource, recipe: Recipe, weights: SliceSource | None = 
         "type": source.dtype.name,
         "spacing": [float(step) for step in recipe.spacing.zyx],
         "unit": recipe.spacing.unit or "none",
-        "reduction": repr(recipe.reduction),
+        "reduction": asdict(recipe.reduction),
         "levels": [[list(plan.shape), list(plan.chunk)] for plan in plans],
         "format": [FORMAT, list(CHUNK)],
         "HDF5": h5py.version.hdf5_version,
+        "samples": "copied" if recipe.links is None else recipe.links.said,
         "slices": _files(source.files),
         "weights": _files(weights.files) if weights is not None else [],
+        "reading": [f"{key}={text}" for key, text in sorted(getattr(source, "provenance", {}).items())],
     }
 
 
@@ -72,6 +77,9 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
             continue
         if key in ("slices", "weights") and isinstance(old, list):
             found += _changed_files(old, new)
+        elif isinstance(old, dict) and isinstance(new, dict):
+            both = [(name, old.get(name), new.get(name)) for name in sorted(old.keys() | new.keys())]
+            found += [f"{name} was {_said(a)}, is {_said(b)}" for name, a, b in both if a != b]
         else:
             found.append(f"{key} was {_said(old)}, is {_said(new)}")
     return found
@@ -97,4 +105,6 @@ def _changed_files(old: list[Any], new: list[Any]) -> list[str]:
 
 
 def _said(value: Any) -> str:
+    if value is None:
+        return "not stated"
     return " ".join(str(v) for v in value) if isinstance(value, list) else str(value)

@@ -38,11 +38,18 @@ class Shelf:
     """
 
     def __init__(
-        self, into: Store, name: str, plan: LevelPlan, dtype: np.dtype[Any], *, resultants: bool = False
+        self,
+        into: Store,
+        name: str,
+        plan: LevelPlan,
+        dtype: np.dtype[Any],
+        *,
+        resultants: bool = False,
+        made: Any = None,
     ) -> None:
         self.plan, self.dtype = plan, dtype
         self._into = into
-        self.dataset = into.create(name, plan, dtype, resultants=resultants)
+        self.dataset = into.create(name, plan, dtype, resultants=resultants) if made is None else made
         self.offsets = np.zeros(plan.chunks, np.int64)
         self.sizes = np.zeros(plan.chunks, np.int64)
         self.plain = np.zeros(plan.chunks, bool)

@@ -131,6 +131,11 @@ class Volume:
         return self.placement.shape
 
     @property
+    def summarised(self) -> bool:
+        """Whether the values are known; False of slices that were linked without looking at them."""
+        return len(self.histogram.counts) > 0
+
+    @property
     def nbytes(self) -> int:
         """Bytes of the full resolution when decoded."""
         z, y, x = self.shape
