@@ -2,6 +2,7 @@
 
 plain h5py    one data set, contiguous, not compressed, no levels: what most people write first
 tensorstore   a zarr 3 base level and its downsample driver's levels, chunks of 16 × 256 × 256
+ngff-zarr     OME-Zarr with three reduced levels, from a lazy dask array
 stackreel     gzip, all levels, statistics of every brick, ParaView's files, as `stackreel convert` does
 cp            the sections copied as they are: what the disk allows
 """
@@ -30,10 +31,11 @@ def measure(stack: Stack, rounds: int) -> dict[str, Any]:
     out = stack.work / "out"
     commands = _commands(stack, out)
     missing = {}
-    if find_spec("tensorstore") is None:
-        for name in [name for name in commands if name.startswith("tensorstore")]:
-            missing[name] = "tensorstore is not installed: pip install -e '.[bench]'"
-            del commands[name]
+    for package, called in (("tensorstore", "tensorstore"), ("ngff_zarr", "ngff-zarr")):
+        if find_spec(package) is None:
+            for name in [name for name in commands if name.startswith(called)]:
+                missing[name] = f"{called} is not installed: pip install -e '.[bench]'"
+                del commands[name]
     say("a first run of stackreel, not measured: Numba compiles once")
     _once(stack, out, commands[OURS])
     contestants: dict[str, Callable[[], Finished]] = {
@@ -61,6 +63,7 @@ def _commands(stack: Stack, out: Path) -> dict[str, list[str]]:
         "tensorstore zstd": [*store, "zstd"],
         "tensorstore blosc-lz4": [*store, "blosc"],
         "tensorstore gzip": [*store, "gzip"],
+        "ngff-zarr": [sys.executable, str(RUNS / "ngff_levels.py"), str(stack.folder), str(out / "ngff"), rows, columns],
         OURS: stack.convert_command(out / "stack.h5"),
         "cp": ["cp", "-rL", str(stack.folder), str(out / "copy")],
     }
