@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
 
 def facts(volume: Volume) -> dict[str, Any]:
     """Everything as plain values, for JSON. Shapes and spacing are (z, y, x), world points (x, y, z)."""
-    bounds = volume.placement.bounds
+    bounds, known = volume.placement.bounds, volume.summarised
     return {
         "path": str(volume.path),
         "name": volume.name,
@@ -61,8 +61,9 @@ def facts(volume: Volume) -> dict[str, Any]:
         "world_bounds": {"lower": list(bounds.lower), "upper": list(bounds.upper)},
         "bytes": volume.nbytes,
         "stored_bytes": volume.path.stat().st_size,
-        "value_range": list(volume.value_range),
-        "percentiles": {str(p): _percentile(volume, p) for p in (1, 5, 25, 50, 75, 95, 99)},
+        "linked": _linked(volume),
+        "value_range": list(volume.value_range) if known else None,
+        "percentiles": {str(p): _percentile(volume, p) for p in (1, 5, 25, 50, 75, 95, 99)} if known else None,
         "fingerprint": volume.fingerprint,
         "levels": [
             {
@@ -95,19 +96,43 @@ def describe(volume: Volume) -> str:
     spans = [f"{axis} {a:.4g} … {b:.4g}" for axis, a, b in zip("xyz", bounds.lower, bounds.upper, strict=True)]
     lines.append(f"  world       {', '.join(spans)}")
     low, high = volume.value_range
-    lines.append(f"  values      {low:g} … {high:g}; median {_percentile(volume, 50):.4g}")
-    lines.append(f"  histogram   {_sparkline(volume)}  (logarithmic)")
+    if volume.summarised:
+        lines.append(f"  values      {low:g} … {high:g}; median {_percentile(volume, 50):.4g}")
+        lines.append(f"  histogram   {_sparkline(volume)}  (logarithmic)")
+    else:
+        lines.append("  values      not known: linked without levels and statistics (--no-levels)")
+    if linked := _linked(volume):
+        first, count = linked["files"][0], len(linked["files"])
+        lines.append(f"  linked      the full resolution stays in {first}{f' … ({count} files)' if count > 1 else ''}")
+        lines += [f"              {said}" for said in linked["amiss"]] or ["              all as they were when linked"]
     lines.append(f"  stored      {_size(volume.path.stat().st_size)} on disk")
     lines.append(f"  levels      coarser ones by {_reduced(volume)}")
     for level in volume.levels:
         shape = " × ".join(str(n) for n in level.shape)
         factors = " × ".join(str(f) for f in level.factors)
-        size, stored = _size(_bytes(level.shape, level.dtype.itemsize)), _size(level.stored_bytes)
-        lines.append(f"    {level.index:>2}  {shape:<22} {size:>9}, {stored:>9} stored   1 : {factors}")
+        size = _size(_bytes(level.shape, level.dtype.itemsize))
+        stored = "in the slices" if linked and level.index == 0 else f"{_size(level.stored_bytes)} stored"
+        lines.append(f"    {level.index:>2}  {shape:<22} {size:>9}, {stored:>16}   1 : {factors}")
     lines.append(f"  fingerprint {volume.fingerprint}")
     for key, text in volume.provenance.items():
         lines.append(f"  {key.replace('_', ' '):<11} {text}")
     return "\n".join(lines)
+
+
+def _linked(volume: Volume) -> dict[str, Any] | None:
+    """The slices that hold the full resolution, and what has become of them; None where the volume holds it itself."""
+    from stackreel.volume.linked import whereabouts
+
+    found = whereabouts(volume)
+    if found is None:
+        return None
+    return {
+        "files": [str(file.path) for file in found.links.files],
+        "relative": found.links.relative,
+        "missing_or_changed": [str(path) for path, _ in found.lost],
+        "redated": [str(path) for path in found.redated],
+        "amiss": found.said,
+    }
 
 
 def _kind(volume: Volume) -> str:
