@@ -34,13 +34,14 @@ examples:
   stackreel convert scan.ome.tif gfp.h5 --channel GFP                       one channel of a microscope's file
   stackreel convert https://host/brain.ome.zarr brain.h5 --level 2          OME-Zarr, also from the web
   stackreel convert scan.h5:/entry/data brain.h5                            a data set in an HDF5 file
-  stackreel convert T1w.nii.gz brain.h5                                     NIfTI, MGH, NRRD, MINC: turned to RAS+"""
+  stackreel convert T1w.nii.gz brain.h5                                     NIfTI, MGH, NRRD, MINC: turned to RAS+
+  stackreel convert sections/ brain.ome.zarr --spacing 60um 1.3um 1.3um     OME-Zarr 0.5, for napari, Neuroglancer …"""
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = subparsers.add_parser(
         "convert",
-        help="sections or a volume (TIFF, PNG, raw, OME-Zarr, NIfTI …) become one HDF5 file with all resolutions",
+        help="sections or a volume (TIFF, PNG, raw, NIfTI …) become one HDF5 file, or OME-Zarr, with all resolutions",
         description=DESCRIPTION,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -93,7 +94,7 @@ def _convert(args: argparse.Namespace) -> int:
 
     Reduction(args.kind, args.period, args.background, args.reduce)  # before the files are looked at
     converting.stated_spacing(args)
-    converting.check_outputs(args)
+    converting.check_outputs(args, zarr=True)
     source = mapped(converting.open_source(args), args.window, args.to, kind=args.kind)
     for text in source.notes:
         note(text)
@@ -126,9 +127,9 @@ def _warn_of_space(folder: Path, total: int, staged: int) -> None:
 
 
 def _tell(volume: Volume, beside: int, seconds: float) -> None:
-    from stackreel.files import format_bytes
+    from stackreel.files import format_bytes, size_on_disk
 
-    stored = volume.path.stat().st_size
+    stored = size_on_disk(volume.path)
     print(
         f"{volume.path}: {converting.levels_of(volume)}, "
         f"{format_bytes(stored)} ({stored / max(volume.nbytes, 1):.0%} of the sections), "

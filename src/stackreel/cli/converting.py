@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from stackreel.volume.recipe import Recipe
 
 ENDINGS = (".h5", ".hdf5", ".hdf")
+FOLDERS = (".zarr",)
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:
@@ -101,14 +102,20 @@ def add_threads_option(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--threads", type=positive, metavar="N", help="that compress and reduce (default: all cores)")
 
 
-def check_outputs(args: argparse.Namespace) -> None:
-    """Raises unless OUT.h5 and what goes beside it can be written; other programs know the volume by its ending."""
+def check_outputs(args: argparse.Namespace, *, zarr: bool = False) -> None:
+    """Raises unless OUT.h5 and what goes beside it can be written; other programs know the volume by its ending.
+
+    zarr : whether OUT may be a folder of OME-Zarr
+    """
     from stackreel.errors import VolumeError
     from stackreel.paraview.doors import check_doors
     from stackreel.volume.output import check_output
 
-    if args.out.suffix.lower() not in ENDINGS and not args.out.is_dir():
-        raise VolumeError(f"{args.out}: end the name in .h5, so that other programs know what it is")
+    endings = ENDINGS + FOLDERS if zarr else ENDINGS
+    if args.out.suffix.lower() not in endings and (zarr is False or not args.out.is_dir()):
+        raise VolumeError(
+            f"{args.out}: end the name in .h5{' or .ome.zarr' * zarr}, so that other programs know what it is"
+        )
     check_output(args.out, overwrite=args.overwrite)
     check_doors(args.out)
 
@@ -190,7 +197,7 @@ def name_from(out: Path) -> str:
     """A file's stem as a data set's name: what ParaView's readers cannot take becomes an underscore."""
     from stackreel.volume.recipe import RESERVED
 
-    name = "".join(c if c.isalnum() or c in "-_" else "_" for c in out.stem)
+    name = "".join(c if c.isalnum() or c in "-_" else "_" for c in out.stem.removesuffix(".ome"))
     return f"{name}_" if name in RESERVED else name
 
 
@@ -270,8 +277,11 @@ def tell_next(volume: Volume, beside: int) -> None:
     """What stands beside the volume, and what to do now."""
     import shlex
 
-    print(f"and {count(beside, 'small file')} beside it for ParaView: {volume.path.stem}*.xmf2 and .hdf")
     file = shlex.quote(str(volume.path))
+    if beside:
+        print(f"and {count(beside, 'small file')} beside it for ParaView: {volume.path.stem}*.xmf2 and .hdf")
+    else:
+        print(f"ParaView does not open OME-Zarr; it opens what `stackreel export {file} brain.h5` writes")
     print(f"next: stackreel new {file} -o movie.yaml    (or: stackreel info {file})")
 
 
