@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 DESCRIPTION = """\
 Convert a stack of sections to one HDF5 file that holds the full resolution, all reduced levels and what is
 known of every brick; and write small XDMF and VTKHDF files beside it, so that ParaView opens any level.
+Where OUT ends in .ome.zarr, a folder of OME-Zarr 0.5 with the same content is written instead: napari, Neuroglancer
+and others open it, ParaView does not.
 
 Sections are read once, in bands of rows: memory stays far below the size of a slice. Every file is checked
 before anything is written, and the output gets its name only when it is complete. A run that is stopped or

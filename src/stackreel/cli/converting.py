@@ -112,7 +112,8 @@ def check_outputs(args: argparse.Namespace, *, zarr: bool = False) -> None:
     from stackreel.volume.output import check_output
 
     endings = ENDINGS + FOLDERS if zarr else ENDINGS
-    if args.out.suffix.lower() not in endings and (zarr is False or not args.out.is_dir()):
+    ending = args.out.suffix.lower()
+    if ending not in endings and (ending in FOLDERS or not args.out.is_dir()):
         raise VolumeError(
             f"{args.out}: end the name in .h5{' or .ome.zarr' * zarr}, so that other programs know what it is"
         )

@@ -45,6 +45,8 @@ def run(args: argparse.Namespace) -> int:
 
 def facts(volume: Volume) -> dict[str, Any]:
     """Everything as plain values, for JSON. Shapes and spacing are (z, y, x), world points (x, y, z)."""
+    from stackreel.files import size_on_disk
+
     bounds, known = volume.placement.bounds, volume.summarised
     return {
         "path": str(volume.path),
@@ -60,7 +62,7 @@ def facts(volume: Volume) -> dict[str, Any]:
         "um_per_world_unit": volume.placement.um_per_unit,
         "world_bounds": {"lower": list(bounds.lower), "upper": list(bounds.upper)},
         "bytes": volume.nbytes,
-        "stored_bytes": volume.path.stat().st_size,
+        "stored_bytes": size_on_disk(volume.path),
         "linked": _linked(volume),
         "value_range": list(volume.value_range) if known else None,
         "percentiles": {str(p): _percentile(volume, p) for p in (1, 5, 25, 50, 75, 95, 99)} if known else None,
@@ -83,6 +85,7 @@ def facts(volume: Volume) -> dict[str, Any]:
 
 def describe(volume: Volume) -> str:
     """The same for a person."""
+    from stackreel.files import size_on_disk
     from stackreel.geometry import format_um
 
     z, y, x = volume.shape
@@ -105,7 +108,7 @@ def describe(volume: Volume) -> str:
         first, count = linked["files"][0], len(linked["files"])
         lines.append(f"  linked      the full resolution stays in {first}{f' … ({count} files)' if count > 1 else ''}")
         lines += [f"              {said}" for said in linked["amiss"]] or ["              all as they were when linked"]
-    lines.append(f"  stored      {_size(volume.path.stat().st_size)} on disk")
+    lines.append(f"  stored      {_size(size_on_disk(volume.path))} on disk")
     lines.append(f"  levels      coarser ones by {_reduced(volume)}")
     for level in volume.levels:
         shape = " × ".join(str(n) for n in level.shape)

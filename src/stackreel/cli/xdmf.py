@@ -53,9 +53,15 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def run(args: argparse.Namespace) -> int:
+    from stackreel.errors import VolumeError
     from stackreel.volume import open_volume
 
     volume = open_volume(args.file)
+    if volume.path.is_dir():
+        raise VolumeError(
+            f"{volume.path} is OME-Zarr, which ParaView does not open; make a file that it opens with "
+            f"`stackreel export {volume.path} brain.h5`"
+        )
     chosen = (args.output, args.level, args.start, args.stride, args.count)
     if all(option is None for option in chosen) and not args.renormalise:
         return _write_all(volume)
