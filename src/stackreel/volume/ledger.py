@@ -15,7 +15,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import h5py
 import numpy as np
@@ -25,8 +25,10 @@ from isal import isal_zlib
 
 from stackreel.geometry import Index3
 from stackreel.volume.codec import unpack
-from stackreel.volume.levels import LevelWriter
 from stackreel.volume.seal import Extents
+
+if TYPE_CHECKING:
+    from stackreel.volume.levels import LevelWriter
 
 LEDGER = "/ledger"
 MARK = b"stackreel\x00ledger\x01\xa7\xc3\x1f\x8e\r\n\x1a\n"
@@ -118,9 +120,19 @@ class Ledger:
         return [kept.extents for kept in self.kept]
 
     @property
-    def full(self) -> Kept:
-        """The full resolution."""
-        return self.kept[0]
+    def shape(self) -> Index3:
+        """Of the full resolution: (slices, rows, columns)."""
+        return cast(Index3, tuple(self.settings["shape"]))
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        dtype: np.dtype[Any] = np.dtype(str(self.settings["type"]))
+        return dtype
+
+    @property
+    def full(self) -> Kept | None:
+        """The full resolution; None where it stays in the slices' own files."""
+        return self.find(0)
 
     def find(self, level: int, *, resultants: bool = False) -> Kept | None:
         return next((k for k in self.kept if (k.level, k.resultants) == (level, resultants)), None)
@@ -133,6 +145,8 @@ def ledger_of(
     kept = []
     for level in levels:
         for shelf in level.shelves:
+            if not shelf.tables:  # these samples stay in the slices' own files
+                continue
             tables = (shelf.offsets, shelf.sizes, shelf.plain, shelf.hashes)
             resultants = shelf is level.lengths
             plan = level.plan
@@ -148,6 +162,8 @@ def ledger_of(
 def put_ledger(file: h5py.File, ledger: Ledger) -> None:
     """Have a file that is open for writing hold a ledger, instead of the one that it has."""
     if LEDGER in file:
+        for old in file[LEDGER].values():
+            old[...] = 0  # what is only deleted stays in the file, and would be found
         del file[LEDGER]
     framed = np.frombuffer(_framed(ledger), np.uint8)
     for copy in range(COPIES):
@@ -220,7 +236,7 @@ def _parsed(content: bytes) -> Ledger:
     kept = []
     for where, level, resultants, shape, chunk, factors, dtype, grid in head["kept"]:
         tables = [take(kind, grid) for _, kind in _TABLES]
-        geometry = (cast(Index3, tuple(n)) for n in (shape, chunk, factors))
-        kept.append(Kept(where, level, resultants, *geometry, np.dtype(dtype), *tables))
+        shape, chunk, factors = (cast(Index3, tuple(n)) for n in (shape, chunk, factors))
+        kept.append(Kept(where, level, resultants, shape, chunk, factors, np.dtype(dtype), *tables))
     slices = tuple(take("<u8", shape) for shape in head["slices"])
     return Ledger(int(head["seal"]), head["settings"], head["provenance"], tuple(kept), slices)
