@@ -213,8 +213,7 @@ def packed_otherwise(monkeypatch, level=9):
     )
 
 
-@pytest.mark.parametrize("kind", ["shuffled", "axial"])
-@pytest.mark.parametrize("level", [0, 9])
+@pytest.mark.parametrize(("kind", "level"), [("shuffled", 9), ("axial", 0)])
 def test_chunks_that_take_more_or_less_room_than_before(stack, monkeypatch, kind, level):
     one = stack(kind)
     one.hurt(4)
@@ -271,7 +270,7 @@ repairing.repair(path, open_slices(folder, shape=(300, 260), dtype=dtype), progr
 
 @pytest.mark.skipif(os.name == "nt", reason="no such signals on Windows")
 @pytest.mark.parametrize("otherwise", [False, True])
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 12))])
 def test_a_repair_that_is_killed_is_repaired(stack, otherwise, seed):
     one = stack("axial" if seed % 2 else "shuffled")
     number, rng = one.hurt(seed, 60), random.Random(seed)

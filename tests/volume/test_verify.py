@@ -18,8 +18,11 @@ from stackreel.volume.build import build
 from stackreel.volume.damage import Part, announced_size, parts
 from stackreel.volume.ledger import LEDGER, MARK, read_ledger
 from stackreel.volume.recipe import Recipe
+from stackreel.volume.reduction import Reduction
 from stackreel.volume.seal import put_seal
 from stackreel.volume.verify import verify
+
+from ..conftest import ArraySource
 
 KINDS = ("bytes", "shuffled", "axial")
 
@@ -39,9 +42,6 @@ def samples_of(kind):
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """kind → a volume file, made once; not to be written to."""
-    from ..conftest import ArraySource
-    from stackreel.volume.reduction import Reduction
-
     folder = tmp_path_factory.mktemp("made")
     for kind in KINDS:
         reduction = Reduction("axial", 180.0) if kind == "axial" else Reduction("intensity")
@@ -222,6 +222,13 @@ def test_the_ledger_is_an_ordinary_data_set(made):
         first, second = (file[f"{LEDGER}/{k}"][()].tobytes() for k in (0, 1))
     assert first == second
     assert first.startswith(MARK)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/mem"), reason="needs a file whose reading fails")
+def test_a_disk_that_refuses_is_no_defect(tmp_path):
+    (tmp_path / "a.h5").symlink_to("/proc/self/mem")
+    with pytest.raises(VolumeError, match=r"cannot be read .*is the disk all right"):
+        verify(tmp_path / "a.h5")
 
 
 def test_progress_comes_to_the_whole_file(made):

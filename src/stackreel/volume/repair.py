@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
-from stackreel.errors import SliceError, VolumeError
+from stackreel.errors import DiskFullError, SliceError, StackreelError, VolumeError
 from stackreel.files import true_path
 from stackreel.geometry import Index3, Spacing
 from stackreel.slices.source import SliceSource
@@ -34,7 +34,7 @@ from stackreel.volume.chunkfile import LIBVER
 from stackreel.volume.codec import SKIP_FILTERS, pack
 from stackreel.volume.damage import BadChunk, Report
 from stackreel.volume.ledger import Kept, Ledger, put_ledger, read_ledger
-from stackreel.volume.output import sync
+from stackreel.volume.output import says_no_room, sync
 from stackreel.volume.pyramid import LevelPlan, plan_levels
 from stackreel.volume.recipe import Recipe
 from stackreel.volume.reduction import Reduction
@@ -99,7 +99,14 @@ def repair(
             begin(len(report.bad), "chunk")
             mender = _Mender(path, ledger, plans, source, weights)
             mender.check_slices(report.bad)
-            mender.run(report.bad, progress)
+            try:
+                mender.run(report.bad, progress)
+            except (OSError, RuntimeError) as error:
+                if isinstance(error, StackreelError):
+                    raise
+                kind = DiskFullError if says_no_room(error) else VolumeError
+                reason = str(error).splitlines()[0]
+                raise kind(f"{path}: could not be mended ({reason}); the same command tries again") from error
             return Mended(len(report.bad), False, verify(path, threads=threads))
         if report.linked:
             raise VolumeError(
@@ -221,7 +228,8 @@ class _Mender:
                 self._complete(self.file)
         except BaseException:
             if self.file is not None:
-                self.file.close()
+                with contextlib.suppress(OSError, RuntimeError):
+                    self.file.close()
                 take_back(self.path)
             raise
         finally:

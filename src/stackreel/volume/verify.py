@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
-from stackreel.errors import VolumeError, VolumeMissingError
+from stackreel.errors import StackreelError, VolumeError, VolumeMissingError
 from stackreel.geometry import Index3
 from stackreel.volume.damage import BadChunk, Report, Why, announced_size, bad_chunk
 from stackreel.volume.ledger import Kept, Ledger, read_ledger
@@ -46,6 +46,15 @@ def verify(
     Raises VolumeMissingError, or VolumeError for a file that is no volume or has no hashes.
     """
     path = Path(path)
+    try:
+        return _verified(path, threads or os.cpu_count() or 1, begin, progress)
+    except OSError as error:
+        if isinstance(error, StackreelError):
+            raise
+        raise VolumeError(f"{path}: cannot be read ({error.strerror}); is the disk all right?") from error
+
+
+def _verified(path: Path, threads: int, begin: Progress, progress: Progress) -> Report:
     if path.is_dir():
         raise VolumeError(f"{path} is a folder; what can be checked is a volume in one HDF5 file")
     if not path.is_file():
@@ -57,7 +66,7 @@ def verify(
             return Report(path, size, expected, hashed=False, sealed=None, stopped=stopped)
         raise VolumeError(_no_hashes(path, expected))
     begin(size)
-    bad = list(_changed(path, ledger, threads or os.cpu_count() or 1, progress))
+    bad = list(_changed(path, ledger, threads, progress))
     sealed = _sealed(path, ledger)
     progress(size - sum(int(kept.sizes.sum()) for kept in ledger.kept))
     index: list[str] = []
@@ -91,7 +100,10 @@ def _no_hashes(path: Path, expected: int | None) -> str:
 
 
 def _sealed(path: Path, ledger: Ledger) -> bool:
-    return digest(path, ledger.seal, ledger.extents) == seal_of(path, ledger.seal)
+    try:
+        return digest(path, ledger.seal, ledger.extents) == seal_of(path, ledger.seal)
+    except OSError:  # a bad stretch of the disk
+        return False
 
 
 class _Reader(threading.local):
