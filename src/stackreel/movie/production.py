@@ -60,7 +60,7 @@ class Production:
         return [
             *([empty] if empty else []),
             *without_background(self.volume),
-            *(said for one in (self.volume, *self.volume.channels.values()) for said in amiss(one)),
+            *(said for one in self.volume.channels.values() or (self.volume,) for said in amiss(one)),
             *doubts(titles.values(), self.output.size),
         ]
 

@@ -57,7 +57,8 @@ class Links:
 
     @property
     def said(self) -> str:
-        return f"linked by {'relative' if self.relative else 'absolute'} names"
+        """What two runs must agree in, beside the files."""
+        return f"linked by {'relative' if self.relative else 'absolute'} names, as {self.stored.str}"
 
     @property
     def dtype(self) -> np.dtype[Any]:
