@@ -19,7 +19,7 @@ from stackreel.errors import StackreelError
 
 # in the order of the work
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("From the microscope to a volume", ("phantom", "convert", "link", "info", "verify", "xdmf")),
+    ("From the microscope to a volume", ("phantom", "convert", "link", "info", "verify", "xdmf", "export")),
     ("From a volume to a movie", ("new", "frame", "sheet", "plan", "render", "schema")),
 )
 

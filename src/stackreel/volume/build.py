@@ -33,7 +33,7 @@ from stackreel.volume.ledger import ledger_of, put_ledger
 from stackreel.volume.levels import Band, Extent, LevelWriter
 from stackreel.volume.linking import LinkedShelf
 from stackreel.volume.opening import open_volume
-from stackreel.volume.output import check_output, left_by, says_no_room, sync, unfinished
+from stackreel.volume.output import check_output, is_zarr, left_by, says_no_room, sync, unfinished
 from stackreel.volume.pyramid import CHUNK, SLAB, plan_levels
 from stackreel.volume.recipe import Recipe, settings
 from stackreel.volume.reduction import LENGTHS, Lengths
@@ -77,6 +77,8 @@ def build(
     out = Path(out)
     check_output(out, overwrite=overwrite)
     _check(source, weights, recipe)
+    if recipe.links is not None and is_zarr(out):
+        raise VolumeError(f"{out}: only HDF5 can tell where slices lie; end the name in .h5, or convert them")
     target = true_path(out)
     try:
         with unfinished(target, settings(source, recipe, weights), restart=restart) as (partial, journal):
@@ -156,7 +158,10 @@ class _Builder:
         plans = plan_levels(source.shape, recipe.spacing, source.dtype.itemsize)
         self.band_rows = band_rows(source.shape[2] * source.dtype.itemsize)
         companion, links = recipe.reduction.companion, recipe.links
-        linked = None if links is None else LinkedShelf(self.into, recipe.name, plans[0], links)
+        linked = None
+        if links is not None:
+            assert isinstance(self.into, ChunkFile)
+            linked = LinkedShelf(self.into, recipe.name, plans[0], links)
         self.levels = [
             LevelWriter(
                 self.into,

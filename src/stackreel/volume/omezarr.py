@@ -54,13 +54,24 @@ class _OpenShard:
 class ShardLevel:
     """One resolution in an OME-Zarr folder. The shards' indices are read once; after that reading is plain I/O."""
 
-    def __init__(self, path: Path, index: int, factors: Index3, placement: Placement) -> None:
-        self._path, self._folder = path, path / str(index)
+    def __init__(
+        self,
+        path: Path,
+        index: int,
+        factors: Index3,
+        placement: Placement,
+        *,
+        array: str | None = None,
+        tables: str | None = None,
+    ) -> None:
+        """array, tables : where the chunks lie, and below the summary what is known of them, if not as for samples."""
+        self._path, self._folder = path, path / (array or str(index))
+        self._tables = path / OURS / "summary" / (tables or str(index))
         page = zarrfile.read_page(self._folder)
         shard = page["chunk_grid"]["configuration"]["chunk_shape"]
         self.index, self.factors, self.placement = index, factors, placement
         self.shape = _index3(page["shape"])
-        self.dataset = f"/{index}"
+        self.dataset = f"/{array or index}"
         self.dtype: np.dtype[Any] = np.dtype(page["data_type"])
         self.chunk = _index3(page["codecs"][0]["configuration"]["chunk_shape"])
         self._per = _index3([s // c for s, c in zip(shard, self.chunk, strict=True)])
@@ -121,10 +132,6 @@ class ShardLevel:
 
     def read(self, box: tuple[slice, slice, slice]) -> npt.NDArray[Any]:
         return read_box(self, box)
-
-    @property
-    def _tables(self) -> Path:
-        return self._path / OURS / "summary" / str(self.index)
 
     def _table(self, key: str) -> npt.NDArray[Any]:
         try:

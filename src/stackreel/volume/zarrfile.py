@@ -32,8 +32,9 @@ Json = dict[str, Any]
 
 def pack(chunk: npt.NDArray[Any], *, worth: bool = True) -> bytes:
     """A C-contiguous chunk as it is stored. worth : whether to squeeze it, or only to wrap it."""
+    samples: Any = chunk
     packed: bytes = imagecodecs.blosc_encode(
-        chunk,
+        samples,
         level=1 if worth else 0,
         compressor="zstd",
         shuffle=int(chunk.itemsize > 1),
