@@ -15,7 +15,7 @@ import tifffile
 from stackreel.errors import CorruptChunkError, SliceError, VolumeError
 from stackreel.geometry import Spacing
 from stackreel.slices import open_slices
-from stackreel.volume import open_volume
+from stackreel.volume import open_volume, registered
 from stackreel.volume.build import build
 from stackreel.volume.holes import forgiving, holes_in
 from stackreel.volume.linked import whereabouts
@@ -375,6 +375,37 @@ def test_a_link_that_was_stopped_goes_on_where_it_was(tmp_path, samples):
     assert whole.fingerprint == volume.fingerprint
 
 
-def test_weighty_things_of_the_file_can_be_verified(tmp_path, raw, samples):
+def test_what_the_file_itself_holds_can_be_verified(tmp_path, raw, samples):
     volume = linked(stack(raw, samples), tmp_path / "brain.h5")
-    assert verify(volume.path).sealed
+    report = verify(volume.path)
+    assert report.whole
+    assert report.linked
+    data = bytearray(volume.path.read_bytes())
+    data[len(data) // 3] ^= 1
+    volume.path.write_bytes(data)
+    assert not verify(volume.path).whole
+
+
+def test_linked_and_converted_volumes_can_be_shown_together(tmp_path, raw, samples):
+    there = linked(stack(raw, samples), tmp_path / "linked.h5")
+    here = build(stack(raw, samples), tmp_path / "copied.h5", Recipe("brain", Spacing(2, 1, 1, "um")))
+    together = registered({"a": there, "b": here})
+    for name in "ab":
+        np.testing.assert_array_equal(together.channel(name).levels[0].read(EVERYTHING), samples)
+
+
+@pytest.mark.parametrize("relative", [False, True])
+def test_a_linked_volume_as_a_source_is_refused_where_hdf5_would_show_zeros(
+    tmp_path, raw, samples, relative, monkeypatch
+):
+    volume = linked(stack(raw, samples), tmp_path / "brain.h5", relative=relative)
+    monkeypatch.chdir("/")
+    if relative:
+        with pytest.raises(SliceError, match=r"set HDF5_EXTFILE_PREFIX='\${ORIGIN}'"):
+            open_slices(f"{volume.path}:/brain")
+    else:
+        source = open_slices(f"{volume.path}:/brain")
+        np.testing.assert_array_equal(source.read(39, slice(0, 150)), samples[39])
+        os.truncate(raw / "s007.raw", 44_999)
+        with pytest.raises(SliceError, match=r"s007.raw ends after 44,999 bytes"):
+            open_slices(f"{volume.path}:/brain")

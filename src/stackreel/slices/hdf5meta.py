@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,7 @@ def read_header(path: Path, inside: str, choice: Choice) -> Header:
             where = f"{path}:{name}"
             dtype = check_type(native(dataset.dtype), where)
             _check_filters(dataset, where)
+            _check_outside(dataset, path)
             arranged = _arranged(dataset, choice, where)
             spacing, said = _spacing(attrs, arranged, _coarser(dataset))
             return Header(
@@ -172,6 +174,25 @@ def _arranged(dataset: h5py.Dataset, choice: Choice, where: str) -> Arranged:
     raise SliceError(
         f"{where} has {len(shape)} axes ({' × '.join(map(str, shape))}); a stack has sections, rows and columns"
     )
+
+
+def _check_outside(dataset: h5py.Dataset, path: Path) -> None:
+    """Samples that stay in other files, as `stackreel link` leaves them, are there: HDF5 would show zeros instead."""
+    places = list(dataset.external or ())
+    if dataset.is_virtual:
+        joined = [one.dset_name for one in dataset.virtual_sources() if one.file_name == "."]
+        places += [place for name in joined if name in dataset.file for place in dataset.file[name].external or ()]
+    prefix = os.environ.get("HDF5_EXTFILE_PREFIX", "").replace("${ORIGIN}", str(path.absolute().parent))
+    for name, offset, size in places:
+        file = Path(prefix, name)
+        held = file.stat().st_size if file.is_file() else None
+        if held is None or held < offset + size:
+            how = "is missing" if held is None else f"ends after {held:,} bytes"
+            relative = "" if Path(name).is_absolute() else "; its name is relative: set HDF5_EXTFILE_PREFIX='${ORIGIN}'"
+            raise SliceReadError(
+                f"{path}:{dataset.name} has its samples in other files, and {file} {how}{relative}. Put it back, or "
+                "convert those files themselves"
+            )
 
 
 def _check_filters(dataset: h5py.Dataset, where: str) -> None:
