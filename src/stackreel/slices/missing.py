@@ -175,7 +175,11 @@ class Filled:
 
     @property
     def files(self) -> tuple[SliceFile, ...]:
-        return tuple(file for file in self.source.files if file.size >= 0)
+        found = self.source.files
+        if len(found) != self.source.shape[0]:
+            return found
+        used = {i for i in self.present if i >= 0}
+        return tuple(file for i, file in enumerate(found) if i in used)
 
     @property
     def banded(self) -> bool:
