@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stackreel.cli import converting
+from stackreel.cli.following import add_follow_options, opened
 from stackreel.cli.lacking import add_missing_options, ask_of_absent
 from stackreel.cli.options import note
 from stackreel.cli.start import loading
@@ -33,6 +34,7 @@ examples:
   stackreel convert regions/ atlas.h5 --kind label                          labels, reduced by majority
   stackreel convert scan16/ brain.h5 --to uint8 --window 200 4000           16 bits in fewer grey values
   stackreel convert sections/ brain.h5 --missing interpolate                gaps in the numbering keep their place
+  stackreel convert scan/ brain.h5 --follow --count 234                     while the microscope is still at work
   stackreel convert scan.ome.tif gfp.h5 --channel GFP                       one channel of a microscope's file
   stackreel convert https://host/brain.ome.zarr brain.h5 --level 2          OME-Zarr, also from the web
   stackreel convert scan.h5:/entry/data brain.h5                            a data set in an HDF5 file
@@ -70,6 +72,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     )
     converting.add_raw_options(parser)
     add_missing_options(parser)
+    add_follow_options(parser)
     converting.add_threads_option(parser)
     parser.set_defaults(run=run, compiles=True)
 
@@ -97,7 +100,8 @@ def _convert(args: argparse.Namespace) -> int:
     Reduction(args.kind, args.period, args.background, args.reduce)  # before the files are looked at
     converting.stated_spacing(args)
     converting.check_outputs(args, zarr=True)
-    source = mapped(converting.open_source(args), args.window, args.to, kind=args.kind)
+    found, arriving = opened(args)
+    source = mapped(found, args.window, args.to, kind=args.kind)
     for text in source.notes:
         note(text)
     recipe = converting.recipe_of(args, source)
@@ -106,7 +110,7 @@ def _convert(args: argparse.Namespace) -> int:
     _warn_of_space(true_path(args.out).parent, total, staging_bytes(source, SLAB))
     print(converting.said_of(source, recipe))
     begin = time.perf_counter()
-    volume = converting.build_shown(args, source, recipe, "converting")
+    volume = converting.build_shown(args, source, recipe, "converting", arriving)
     seconds = time.perf_counter() - begin
     _tell(volume, len(write_doors(volume)), seconds)
     return 0

@@ -15,6 +15,7 @@ from stackreel.cli.values import positive
 
 if TYPE_CHECKING:
     from stackreel.geometry import Spacing
+    from stackreel.slices.arriving import Arriving
     from stackreel.slices.source import SliceSource
     from stackreel.volume import Volume
     from stackreel.volume.recipe import Recipe
@@ -202,15 +203,19 @@ def name_from(out: Path) -> str:
     return f"{name}_" if name in RESERVED else name
 
 
-def build_shown(args: argparse.Namespace, source: SliceSource, recipe: Recipe, doing: str) -> Volume:
+def build_shown(
+    args: argparse.Namespace, source: SliceSource, recipe: Recipe, doing: str, arriving: Arriving | None = None
+) -> Volume:
     """Build the volume with a bar of progress on stderr, and close the source.
 
-    doing : the word before the bar, as "converting"
+    doing    : the word before the bar, as "converting"
+    arriving : the source, or what is behind it, where its sections are still to come
     """
     import sys
 
     from tqdm import tqdm
 
+    from stackreel.cli.following import on_bar
     from stackreel.paraview.vtkhdf import write_vtkhdf
     from stackreel.volume.build import build
     from stackreel.volume.output import left_by
@@ -231,6 +236,8 @@ def build_shown(args: argparse.Namespace, source: SliceSource, recipe: Recipe, d
                 args.out,
                 recipe,
                 weights=weights,
+                arriving=arriving,
+                awaiting=on_bar(bar, args.out),
                 overwrite=args.overwrite,
                 restart=args.restart,
                 progress=bar.update,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
@@ -19,9 +19,18 @@ STAGE_BYTES = 256 << 20
 READERS = 2
 
 Band = tuple[int, int, npt.NDArray[Any]]
+Before = Callable[[range], object]
 
 
-def bands(source: SliceSource, slab: int, rows: int, scratch: Path, *, start: int = 0) -> Iterator[Band]:
+def bands(
+    source: SliceSource,
+    slab: int,
+    rows: int,
+    scratch: Path,
+    *,
+    start: int = 0,
+    before: Before = lambda _: None,
+) -> Iterator[Band]:
     """(z0, y0, samples (z, y, x)) for every band of a stack, in order; two of the arrays are valid at a time: one is
     overwritten when the next but one is asked for.
 
@@ -29,11 +38,12 @@ def bands(source: SliceSource, slab: int, rows: int, scratch: Path, *, start: in
     scratch    : folder for a temporary file, used only when slices that must be decoded whole are so large that a
                  slab of them would not fit in memory
     start      : how many bands to leave out at the beginning
+    before     : called with sections that are about to be read
     """
     if source.banded:
-        yield from _direct(source, slab, rows, start)
+        yield from _direct(source, slab, rows, start, before)
     else:
-        yield from _staged(source, slab, rows, scratch, start)
+        yield from _staged(source, slab, rows, scratch, start, before)
 
 
 def staging_bytes(source: SliceSource, slab: int) -> int:
@@ -43,7 +53,7 @@ def staging_bytes(source: SliceSource, slab: int) -> int:
     return 0 if source.banded or size <= STAGE_BYTES else size
 
 
-def _direct(source: SliceSource, slab: int, rows: int, start: int) -> Iterator[Band]:
+def _direct(source: SliceSource, slab: int, rows: int, start: int, before: Before) -> Iterator[Band]:
     count, height, width = source.shape
     places = [(z, y) for z in range(0, count, slab) for y in range(0, height, rows)][start:]
     shape = (min(slab, count), min(rows, height), width)
@@ -61,6 +71,7 @@ def _direct(source: SliceSource, slab: int, rows: int, start: int) -> Iterator[B
 
         try:
             for k, (z0, y0) in enumerate(places):
+                before(range(z0, min(z0 + slab, count)))
                 band, jobs = fetch(k)
                 for job in jobs:
                     job.result()
@@ -69,7 +80,7 @@ def _direct(source: SliceSource, slab: int, rows: int, start: int) -> Iterator[B
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _staged(source: SliceSource, slab: int, rows: int, scratch: Path, start: int) -> Iterator[Band]:
+def _staged(source: SliceSource, slab: int, rows: int, scratch: Path, start: int, before: Before) -> Iterator[Band]:
     count, height, width = source.shape
     slabs, within = divmod(start, -(-height // rows))
     depth = min(slab, count)
@@ -79,6 +90,7 @@ def _staged(source: SliceSource, slab: int, rows: int, scratch: Path, start: int
     with ThreadPoolExecutor(readers, "stackreel-read") as pool:
         for z0 in range(slabs * slab, count, slab):
             n = min(slab, count - z0)
+            before(range(z0, z0 + n))
             jobs = [pool.submit(source.read, z0 + i, slice(0, height), stage[i]) for i in range(n)]
             try:
                 for job in jobs:

@@ -22,20 +22,22 @@ import numpy as np
 from stackreel.errors import DiskFullError, SliceShapeError, StackreelError, VolumeError
 from stackreel.files import true_path
 from stackreel.geometry import Index3, Placement
+from stackreel.slices.arriving import Arriving, Say
 from stackreel.slices.checks import TYPES, way_out
 from stackreel.slices.source import SliceSource
 from stackreel.volume.bands import bands
 from stackreel.volume.checkpoint import Progress as Checkpoints
 from stackreel.volume.chunkfile import ChunkFile
 from stackreel.volume.describe import describe
-from stackreel.volume.journal import Journal
+from stackreel.volume.journal import Journal, preview_of
 from stackreel.volume.ledger import ledger_of, put_ledger
 from stackreel.volume.levels import Band, Extent, LevelWriter
 from stackreel.volume.linking import LinkedShelf
 from stackreel.volume.opening import open_volume
 from stackreel.volume.output import check_output, is_zarr, left_by, says_no_room, sync, unfinished
+from stackreel.volume.preview import write_preview
 from stackreel.volume.pyramid import CHUNK, SLAB, plan_levels
-from stackreel.volume.recipe import Recipe, settings
+from stackreel.volume.recipe import Recipe, agreement
 from stackreel.volume.reduction import LENGTHS, Lengths
 from stackreel.volume.seal import make_room, put_seal
 from stackreel.volume.sections import SectionHashes
@@ -57,8 +59,10 @@ def build(
     recipe: Recipe,
     *,
     weights: SliceSource | None = None,
+    arriving: Arriving | None = None,
     overwrite: bool = False,
     restart: bool = False,
+    awaiting: Say = lambda _: None,
     progress: Progress = lambda _: None,
     resumed: Progress = lambda _: None,
     finish: Finish = lambda _file, _name, _placements: None,
@@ -67,6 +71,8 @@ def build(
 
     out      : where it stands at the end; a symbolic link stays, and the file that it leads to is made
     weights  : of axial samples: a stack of uint8 of the same shape, 0 where a sample counts for nothing
+    arriving : where `source` comes from a folder that still fills: what is waited for
+    awaiting : called with what that is
     restart  : begin anew, even where a run that was stopped could be gone on with
     progress : called with the number of bytes of full resolution that have been taken in since the last call
     resumed  : called once with the bytes that an earlier run had taken in, when this one goes on with it
@@ -81,8 +87,11 @@ def build(
         raise VolumeError(f"{out}: only HDF5 can tell where slices lie; end the name in .h5, or convert them")
     target = true_path(out)
     try:
-        with unfinished(target, settings(source, recipe, weights), restart=restart) as (partial, journal):
+        agreed = agreement(source, recipe, weights, arriving)
+        with unfinished(target, agreed, restart=restart) as (partial, journal):
             builder = _Builder(partial, journal, source, weights, recipe, progress, target.parent)
+            if arriving is not None:
+                builder.follow(arriving, awaiting)
             builder.run(resumed, finish)
             sync(target.parent)
     except (OSError, RuntimeError) as error:
@@ -171,6 +180,7 @@ class _Builder:
                 self.band_rows,
                 companion=companion,
                 samples=None if plan.index else linked,
+                empty=recipe.reduction.background or 0.0,
             )
             for plan in plans
         ]
@@ -178,6 +188,13 @@ class _Builder:
         self.hashes = [SectionHashes(source.shape)] + [SectionHashes(source.shape)] * (weights is not None)
         self.checkpoints = Checkpoints(self.levels, self.work.counter, self.hashes)
         self.flights: deque[_Flight] = deque()
+        self.arriving: Arriving | None = None
+        self.awaiting: Say = lambda _: None
+        self.done = 0
+
+    def follow(self, arriving: Arriving, awaiting: Say) -> None:
+        """Wait for sections that have not come yet."""
+        self.arriving, self.awaiting = arriving, awaiting
 
     def run(self, resumed: Progress, finish: Finish) -> None:
         """Fill the file and complete it; when that fails, leave it to a later run."""
@@ -189,6 +206,8 @@ class _Builder:
                     self._fill(self._resume(resumed))
                 finally:
                     self.pool.shutdown(wait=True, cancel_futures=True)
+            if self.arriving is not None:
+                self.arriving.check()
             name, file = self.recipe.name, self.into.file
             describe(file, self.source, self.weights, self.recipe, self.levels, self.work.counter, self.hashes)
             if isinstance(self.into, ShardStore):
@@ -205,15 +224,15 @@ class _Builder:
         put_seal(self.partial, self.seal, ledger.extents)
 
     def _fill(self, start: int) -> None:
-        last = time.monotonic()
-        for done, band in enumerate(self._bands(start), start + 1):
+        last, self.done = time.monotonic(), start
+        for band in self._bands(start):
             latest = self._begin(band)
+            self.done += 1
             while self.flights[0] is not latest:
                 self._finish(self.flights.popleft())
             self.progress(band.samples.nbytes)
             if time.monotonic() - last >= self.recipe.durable:
-                self._land()
-                self._save(done)
+                self._save()
                 last = time.monotonic()
         self._land()
 
@@ -221,7 +240,9 @@ class _Builder:
         weights: Iterator[Any] | None = None
         if self.weights is not None:
             weights = bands(self.weights, SLAB, self.band_rows, self.scratch, start=start)
-        for z0, y0, samples in bands(self.source, SLAB, self.band_rows, self.scratch, start=start):
+        for z0, y0, samples in bands(
+            self.source, SLAB, self.band_rows, self.scratch, start=start, before=self._before_reading
+        ):
             extent = Extent(0, z0, y0, *samples.shape[:2])
             yield Band(extent, samples, None if weights is None else next(weights)[2])
 
@@ -229,9 +250,22 @@ class _Builder:
         while self.flights:
             self._finish(self.flights.popleft())
 
-    def _save(self, bands_done: int) -> None:
+    def _save(self) -> None:
+        """Have all bands that were begun so far safe on the disk."""
+        self._land()
         self.into.sync()
-        self.checkpoints.save(self.journal, bands_done)
+        more = {} if self.arriving is None else self.arriving.state()
+        self.checkpoints.save(self.journal, self.done, **more)
+
+    def _before_reading(self, sections: range) -> None:
+        """Wait until they are complete; that may take days, so that first all is made safe, and fit to be looked at."""
+        if self.arriving is None or self.arriving.ready(sections):
+            return
+        if self.done:
+            self._save()
+            if isinstance(self.into, ChunkFile):
+                write_preview(preview_of(self.partial), self.levels, self.work, self.pool)
+        self.arriving.wait(sections, self.awaiting)
 
     def _begin(self, band: Band) -> _Flight:
         """Have the pool work on a band."""
@@ -285,6 +319,9 @@ class _Builder:
             return 0
         done = self.checkpoints.restore(self.journal.records)
         count, height, _ = self.source.shape
+        if self.arriving is not None:
+            slabs = -(-done // -(-height // self.band_rows))  # one that was begun counts
+            self.arriving.resume(self.journal.records[-1], min(slabs * SLAB, count))
         starts = [(z, y) for z in range(0, count, SLAB) for y in range(0, height, self.band_rows)][:done]
         rows_done = 0
         for z, y in starts:

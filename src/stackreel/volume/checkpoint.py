@@ -18,7 +18,7 @@ from stackreel.volume.levels import LevelWriter
 from stackreel.volume.sections import SectionHashes
 from stackreel.volume.shelf import Shelf
 
-_CHUNKS = np.dtype(
+CHUNKS = np.dtype(
     [("shelf", "<i4"), ("place", "<i4", 3), ("offset", "<i8"), ("size", "<i8"), ("plain", "?"), ("hash", "<u8")]
 )
 
@@ -39,9 +39,12 @@ class Progress:
     def note(self, shelf: Shelf, place: Index3) -> None:
         self._new.append((self._numbers[id(shelf)], place))
 
-    def save(self, journal: Journal, bands: int) -> None:
-        """Write a record: so many bands of sections, and all that follows from them, are done and on the disk."""
-        chunks = np.zeros(len(self._new), _CHUNKS)
+    def save(self, journal: Journal, bands: int, **more: npt.NDArray[Any]) -> None:
+        """Write a record: so many bands of sections, and all that follows from them, are done and on the disk.
+
+        more : to be kept with it
+        """
+        chunks = np.zeros(len(self._new), CHUNKS)
         statistics: dict[str, list[npt.NDArray[Any]]] = {"low": [], "high": [], "mask": []}
         for row, (number, place) in zip(chunks, self._new, strict=True):
             shelf, level = self._shelves[number]
@@ -59,6 +62,7 @@ class Progress:
             **{key: np.concatenate(parts) if parts else np.zeros(0, empty[key]) for key, parts in statistics.items()},
             **{f"hashes{i}": one.table for i, one in enumerate(self._hashes)},
             **self._counter.state(),
+            **more,
         )
         self._new.clear()
 

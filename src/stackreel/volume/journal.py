@@ -29,6 +29,25 @@ def journal_of(partial: Path) -> Path:
     return partial.with_suffix(".journal")
 
 
+def preview_of(partial: Path) -> Path:
+    """Where a look ahead at an unfinished file stands, if there is one: brain.h5.partial → brain.h5.preview."""
+    return partial.with_suffix(".preview")
+
+
+def read_journal(path: Path) -> tuple[dict[str, Any], list[Record], int] | None:
+    """Settings, whole records and where these end; None where there is no journal. Another run may be writing it."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    frames = list(_frames(data)) if data.startswith(MAGIC) else []
+    if not frames:
+        return None
+    settings: dict[str, Any] = json.loads(frames[0][0])
+    records: list[Record] = [np.load(io.BytesIO(payload), allow_pickle=False) for payload, _ in frames[1:]]
+    return settings, records, frames[-1][1]
+
+
 class Journal:
     """A journal that is open for writing; `start` begins a new one, `resume` takes an old one up."""
 
@@ -51,19 +70,11 @@ class Journal:
     @classmethod
     def resume(cls, path: Path) -> tuple[dict[str, Any], Journal] | None:
         """The settings and the journal of an earlier run; None where there is none that came as far as a checkpoint."""
-        try:
-            data = path.read_bytes()
-        except FileNotFoundError:
+        found = read_journal(path)
+        if found is None or not found[1]:
             return None
-        if not data.startswith(MAGIC):
-            return None
-        frames = list(_frames(data))
-        if len(frames) < 2:
-            return None
-        settings: dict[str, Any] = json.loads(frames[0][0])
-        records: list[Record] = [np.load(io.BytesIO(payload), allow_pickle=False) for payload, _ in frames[1:]]
+        settings, records, end = found
         handle = os.open(path, os.O_RDWR)
-        end = frames[-1][1]
         os.ftruncate(handle, end)
         return settings, cls(path, handle, end, records)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +45,7 @@ class LevelWriter:
     samples, lengths : data sets; lengths None where the level has none
     low, high, mask  : of every brick, as volume.Summary has them
     z0, y0           : plane and row where what waits begins
+    empty            : what stands where no sample has come yet
     """
 
     def __init__(
@@ -56,8 +58,9 @@ class LevelWriter:
         *,
         companion: bool,
         samples: Shelf | None = None,
+        empty: float = 0.0,
     ) -> None:
-        self.plan = plan
+        self.plan, self._nothing = plan, empty
         self.samples = samples or Shelf(into, name, plan, dtype)
         resultant = companion and plan.index > 0
         self.lengths = Shelf(into, name, plan, LENGTHS, resultants=True) if resultant else None
@@ -121,7 +124,26 @@ class LevelWriter:
         where = tuple(slice(b, b + n) for b, n in zip(begins, counts, strict=True))
         return self._waiting[where], None if self._waiting_lengths is None else self._waiting_lengths[where]
 
+    def aside(self) -> LevelWriter:
+        """A copy of what waits and of the statistics: whatever is done to it leaves this level as it is."""
+        other = copy(self)
+        other.low, other.high, other.mask = self.low.copy(), self.high.copy(), self.mask.copy()
+        other._waiting = self._waiting.copy()
+        other._waiting_lengths = None if self._waiting_lengths is None else self._waiting_lengths.copy()
+        return other
+
+    def as_it_waits(self) -> Band:
+        """What waits, with nothing where samples have still to come; not to be written to."""
+        planes, rows = (min(n, s - o) for n, s, o in zip(self._band, self.plan.shape, (self.z0, self.y0), strict=False))
+        extent = Extent(self.plan.index, self.z0, self.y0, max(0, planes), rows)
+        part = (slice(0, extent.planes), slice(0, rows))
+        lengths = None if self._waiting_lengths is None else self._waiting_lengths[part]
+        return Band(extent, self._waiting[part], lengths)
+
     def _empty(self) -> None:
         room = self._band if self.plan.index else (0, 0, 0)
-        self._waiting = np.empty(room, self.samples.dtype)
-        self._waiting_lengths = None if self.lengths is None else np.empty(room, LENGTHS)
+        # not merely any memory: see `aside`
+        self._waiting = np.zeros(room, self.samples.dtype)
+        if self._nothing:
+            self._waiting[...] = self._nothing
+        self._waiting_lengths = None if self.lengths is None else np.zeros(room, LENGTHS)

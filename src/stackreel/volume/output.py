@@ -13,7 +13,7 @@ from typing import Any
 
 from stackreel.errors import OutputExistsError, VolumeError
 from stackreel.files import format_bytes, size_on_disk, true_path
-from stackreel.volume.journal import Journal, journal_of
+from stackreel.volume.journal import Journal, journal_of, preview_of
 from stackreel.volume.recipe import differences
 
 
@@ -66,12 +66,14 @@ def unfinished(out: Path, settings: Mapping[str, Any], *, restart: bool = False)
             yield partial, journal
             _put_in_place(partial, out)
             journal.path.unlink()
+            preview_of(partial).unlink(missing_ok=True)
         finally:
             journal.close()
             if _leads_to(partial, handle) and not journal.worth_keeping:
                 # once it is `out`, another run may have begun one of that name
                 _remove(partial)
                 journal.path.unlink(missing_ok=True)
+                preview_of(partial).unlink(missing_ok=True)
     finally:
         os.close(handle)
 
@@ -90,11 +92,9 @@ def _journal(out: Path, path: Path, settings: Mapping[str, Any], size: int | Non
 
     size : of the unfinished file; None for a folder, whose files are looked at when they are gone on with
     """
-    if restart:
-        return Journal.start(path, settings)
-    found = Journal.resume(path)
+    found = None if restart else Journal.resume(path)
     if found is None:
-        return Journal.start(path, settings)
+        return _anew(path, settings)
     before, journal = found
     differing = differences(before, settings)
     if differing:
@@ -106,8 +106,13 @@ def _journal(out: Path, path: Path, settings: Mapping[str, Any], size: int | Non
     gone = not any(path.with_suffix(".partial").iterdir()) if size is None else journal.reaches_to > size
     if gone:  # somebody took the unfinished file away
         journal.close()
-        return Journal.start(path, settings)
+        return _anew(path, settings)
     return journal
+
+
+def _anew(path: Path, settings: Mapping[str, Any]) -> Journal:
+    preview_of(path).unlink(missing_ok=True)
+    return Journal.start(path, settings)
 
 
 def _begin(partial: Path, *, folder: bool) -> int:

@@ -11,6 +11,7 @@ import h5py
 
 from stackreel.errors import VolumeError
 from stackreel.geometry import Spacing
+from stackreel.slices.arriving import Arriving
 from stackreel.slices.source import SliceFile, SliceSource
 from stackreel.volume.links import Links
 from stackreel.volume.pyramid import CHUNK, plan_levels
@@ -66,6 +67,21 @@ def settings(source: SliceSource, recipe: Recipe, weights: SliceSource | None = 
         "weights": _files(weights.files) if weights is not None else [],
         "reading": [f"{key}={text}" for key, text in sorted(getattr(source, "provenance", {}).items())],
     }
+
+
+def agreement(
+    source: SliceSource, recipe: Recipe, weights: SliceSource | None = None, arriving: Arriving | None = None
+) -> dict[str, Any]:
+    """What two runs must agree in: the settings; of sections that still arrive, only what they will be called.
+
+    Which of them were read is for every record of the journal to say, and what stands in for missing ones may be
+    decided when no more come.
+    """
+    found = settings(source, recipe, weights)
+    if arriving is not None:
+        found["slices"] = _files(arriving.files)
+        found["reading"] = [words for words in found["reading"] if not words.startswith("missing_")]
+    return found
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
