@@ -35,6 +35,8 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         os.replace(temporary, target)
+    except StackreelError:  # some are OSErrors too, and say themselves what went wrong
+        raise
     except OSError as error:
         if error.errno in _NO_ROOM:
             raise DiskFullError(f"{path}: no room left on the disk; nothing half-written stays behind") from error
