@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import stat
+from pathlib import Path
+
 import pytest
 
 from stackreel.errors import StackreelError
-from stackreel.files import replacing
+from stackreel.files import check_writable, replacing
+from stackreel.volume.output import check_output
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -45,3 +50,19 @@ def test_a_write_that_ends_well_replaces_the_old_file(tmp_path):
         assert path.read_text() == "old"
     assert path.read_text() == "new"
     assert [p.name for p in tmp_path.iterdir()] == ["b.txt"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such devices on Windows")
+def test_a_device_is_never_replaced(tmp_path):
+    """Root may: and a machine without /dev/null soon stands still."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path in (pipe, Path("/dev/full")):
+        for write in (True, False):
+            with pytest.raises(StackreelError, match="is a device or a pipe"):
+                check_writable(path, overwrite=write)
+        with pytest.raises(StackreelError, match="is a device or a pipe"), replacing(path):
+            raise AssertionError("never comes here")
+        with pytest.raises(StackreelError, match="is a device or a pipe"):
+            check_output(path, overwrite=True)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)

@@ -31,6 +31,7 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises DiskFullError when the block fails for want of room, StackreelError when it cannot write.
     """
     target = true_path(path)
+    refuse_device(path)
     temporary = target.parent / f".{target.stem}.{_host()}-{os.getpid()}.part{target.suffix}"
     try:
         yield temporary
@@ -66,6 +67,12 @@ def true_path(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
+def refuse_device(path: Path) -> None:
+    """Raises StackreelError where something stands that is neither a file nor a folder: it would be replaced by one."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise StackreelError(f"{path}: is a device or a pipe, not a file; name a file to write")
+
+
 def check_writable(path: Path, *, overwrite: bool) -> None:
     """Raise, before any work is done, when path could not be written at its end.
 
@@ -77,6 +84,7 @@ def check_writable(path: Path, *, overwrite: bool) -> None:
         raise StackreelError(f"{path}: the folder {folder} does not exist; make it first, or write elsewhere")
     if path.is_dir():
         raise StackreelError(f"{path}: is a folder; name a file in it, such as {path / 'movie.mp4'}")
+    refuse_device(path)
     if path.exists() and not overwrite:
         raise OutputExistsError(f"{path}: stands already; --overwrite replaces it, once the new one is complete")
     probe = folder / f".probe.{_host()}-{os.getpid()}.part"

@@ -189,15 +189,16 @@ def _expected(excerpt: Excerpt, out: Path) -> int:
 def _check_target(out: Path, kind: str, *, overwrite: bool) -> None:
     """Raises, before any work is done, when OUT cannot be written at the end."""
     from stackreel.errors import OutputExistsError, VolumeError
-    from stackreel.files import check_writable
+    from stackreel.files import check_writable, refuse_device
 
     if kind != "sections":
         check_writable(out, overwrite=overwrite)
         return
     if not out.absolute().parent.is_dir():
         raise VolumeError(f"{out}: the folder {out.absolute().parent} does not exist; make it first")
-    if out.is_file():
-        raise OutputExistsError(f"{out} is a file; name a folder, or end the name in .tif")
+    refuse_device(out)
+    if out.exists() and not out.is_dir():
+        raise OutputExistsError(f"{out} is no folder; name a folder, or end the name in .tif")
     if out.is_dir() and any(out.iterdir()):
         strange = [path.name for path in sorted(out.iterdir()) if path.suffix != ".tif"]
         if strange:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from stackreel.errors import OutputExistsError, VolumeError
-from stackreel.files import format_bytes, size_on_disk, true_path
+from stackreel.files import format_bytes, refuse_device, size_on_disk, true_path
 from stackreel.volume.journal import Journal, journal_of, preview_of
 from stackreel.volume.recipe import differences
 
@@ -25,6 +25,7 @@ def check_output(out: Path, *, overwrite: bool) -> None:
         raise VolumeError(
             f"{str(out)!a} is not text in UTF-8, and neither HDF5 nor XDMF could say it; choose another name"
         ) from None
+    refuse_device(out)
     if out.is_dir() and not (is_zarr(out) and (out / "zarr.json").is_file()):
         raise VolumeError(f"{out} is a folder; name a file in it, such as {out / 'brain.h5'}")
     if is_zarr(out) and out.is_file():
