@@ -18,12 +18,22 @@ from stackreel.volume.hdf5 import FORMAT
 EVERYTHING = (slice(None),) * 3
 
 
-@pytest.fixture
-def volume(make_volume):
+def samples():
     rng = np.random.default_rng(0)
     samples = rng.integers(0, 60_000, (40, 150, 280), dtype=np.uint16)
     samples[:32, :128] = 0
-    return make_volume(samples, Spacing(60, 1.3, 1.3, "um"), name="brain")
+    return samples
+
+
+@pytest.fixture
+def volume(make_volume):
+    return make_volume(samples(), Spacing(60, 1.3, 1.3, "um"), name="brain")
+
+
+@pytest.fixture(params=[".h5", ".ome.zarr"])
+def either(make_volume, request):
+    """The same volume in either kind of file: what every store promises."""
+    return make_volume(samples(), Spacing(60, 1.3, 1.3, "um"), name="brain", ending=request.param)
 
 
 def test_h5py_reads_what_we_read(volume):
@@ -46,10 +56,8 @@ def test_h5py_reads_what_we_read(volume):
         (slice(30, 99), slice(100, 999), slice(200, 999)),
     ],
 )
-def test_any_box_is_the_same_part_of_the_whole(volume, box):
-    level = volume.levels[0]
-    with h5py.File(volume.path) as file:
-        np.testing.assert_array_equal(level.read(box), file["brain"][()][box])
+def test_any_box_is_the_same_part_of_the_whole(either, box):
+    np.testing.assert_array_equal(either.levels[0].read(box), samples()[box])
 
 
 def test_chunks_of_zeros_take_no_room(volume):
@@ -57,9 +65,16 @@ def test_chunks_of_zeros_take_no_room(volume):
         dataset = file["/levels/brain/0"]
         assert dataset.chunks == (32, 128, 128)
         assert dataset.id.get_num_chunks() == 12 - 3
-    level = volume.levels[0]
+
+
+def test_a_chunk_is_read_whole_and_none_where_all_is_zero(either):
+    level = either.levels[0]
     assert level.read_chunk((0, 0, 1)) is None
     assert level.read_chunk((1, 0, 0)).shape == (32, 128, 128)
+    stored = level.stored_chunks()
+    assert stored.shape == (2, 2, 3)
+    assert (stored == 0).sum() == 3
+    assert stored.sum() == level.stored_bytes
 
 
 def test_hdf5s_own_tools_open_it(volume):
@@ -86,9 +101,16 @@ def test_a_reader_of_hdf5_1_10_finds_nothing_newer(volume):
         assert file.id.get_create_plist().get_version()[0] <= 3
 
 
-def test_everything_said_is_found_again(make_volume):
+@pytest.mark.parametrize("ending", [".h5", ".ome.zarr"])
+def test_everything_said_is_found_again(make_volume, ending):
     volume = make_volume(
-        np.ones((3, 70, 80), np.uint8), Spacing(2, 1, 1, "um"), kind="axial", period=180, background=255, name="dir"
+        np.ones((3, 70, 80), np.uint8),
+        Spacing(2, 1, 1, "um"),
+        kind="axial",
+        period=180,
+        background=255,
+        name="dir",
+        ending=ending,
     )
     again = open_volume(volume.path)
     assert (again.kind, again.period, again.background, again.name) == ("axial", 180.0, 255.0, "dir")
@@ -99,8 +121,8 @@ def test_everything_said_is_found_again(make_volume):
     assert again.provenance["written_by"].startswith("stackreel ")
 
 
-def test_reading_is_counted_and_may_be_done_by_many_threads(volume):
-    level = volume.levels[0]
+def test_reading_is_counted_and_may_be_done_by_many_threads(either):
+    level = either.levels[0]
     whole = level.read(EVERYTHING)
     before = level.bytes_read
     boxes = [(slice(z, z + 9), slice(y, y + 70), slice(None)) for z in (0, 15, 31) for y in (0, 60, 80)] * 5
@@ -175,9 +197,17 @@ def test_a_volume_from_the_future(volume):
         open_volume(volume.path)
 
 
-def test_a_name_that_is_not_there(volume):
+def test_a_name_that_is_not_there(either):
     with pytest.raises(VolumeError, match='holds no volume "retardation"; it holds brain'):
-        open_volume(volume.path, "retardation")
+        open_volume(either.path, "retardation")
+
+
+def test_a_volume_from_the_future_in_a_folder(make_volume):
+    volume = make_volume(samples(), name="brain", ending=".ome.zarr")
+    page = volume.path / "zarr.json"
+    page.write_text(page.read_text().replace(f'"format": {FORMAT}', f'"format": {FORMAT + 1}'))
+    with pytest.raises(VolumeError, match=f"format {FORMAT + 1}; this stackreel reads up to {FORMAT}: update it"):
+        open_volume(volume.path)
 
 
 @pytest.mark.parametrize("damage", ["flipped", "zeroed"])
@@ -189,7 +219,10 @@ def test_a_damaged_chunk_is_named(volume, damage):
         bytes_there = raw.read(64)
         raw.seek(info.byte_offset + info.size // 2)
         raw.write(bytes(64) if damage == "zeroed" else bytes(b ^ 0xFF for b in bytes_there))
-    with pytest.raises(CorruptChunkError, match=r"brain\.h5: level 0, chunk \(1, 1, 2\) .* is damaged"):
+    with pytest.raises(
+        CorruptChunkError,
+        match=r"brain\.h5: level 0, chunk \(1, 1, 2\) .* is damaged .*verify .* --repair SLICES` mends it",
+    ):
         open_volume(volume.path).levels[0].read_chunk((1, 1, 2))
 
 

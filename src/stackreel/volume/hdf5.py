@@ -122,7 +122,7 @@ class Hdf5Level:
         except ValueError as error:
             raise CorruptChunkError(
                 f"{self._path}: level {self.index}, chunk {index} of {self.dataset} is damaged ({error}); "
-                "convert the slices again"
+                f"`stackreel verify {self._path} --repair SLICES` mends it"
             ) from error
 
     def read(self, box: tuple[slice, slice, slice]) -> npt.NDArray[Any]:
