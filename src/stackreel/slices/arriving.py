@@ -319,7 +319,8 @@ class Arriving:
 
     def _awaited(self, sections: Sequence[int]) -> list[int]:
         with self._lock:
-            return [z for z in sections if z not in self._places or self._places[z].source is None]
+            wanted = [z for z in sections if z not in self.lacking]
+            return [z for z in wanted if z not in self._places or self._places[z].source is None]
 
     def _troubles(self, sections: Sequence[int]) -> tuple[str, ...]:
         places = [self._places[z] for z in sections if z in self._places]
