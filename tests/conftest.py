@@ -47,11 +47,11 @@ def make_volume(tmp_path):
 
     count = iter(range(1000))
 
-    def make(array, spacing=None, *, kind="intensity", period=None, background=None, name="test"):
+    def make(array, spacing=None, *, kind="intensity", period=None, background=None, name="test", ending=".h5"):
         folder = tmp_path / f"volume{next(count)}"
         folder.mkdir()
         recipe = Recipe(name, spacing or Spacing(1, 1, 1), Reduction(kind, period, background))
-        return build(ArraySource(np.ascontiguousarray(array)), folder / f"{name}.h5", recipe)
+        return build(ArraySource(np.ascontiguousarray(array)), folder / f"{name}{ending}", recipe)
 
     return make
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import subprocess
@@ -75,16 +76,17 @@ def test_every_level_is_the_mean_of_what_it_stands_for(make_volume, dtype, shape
     spacing=st.tuples(*[st.sampled_from([1.0, 1.3, 2.0, 5.0, 40.0])] * 3),
     pending=st.sampled_from([1 << 12, 1 << 16, 128 << 20]),
     holes=st.booleans(),
+    ending=st.sampled_from([".h5", ".ome.zarr"]),
 )
 def test_any_stack_becomes_what_the_slow_computation_says(
-    make_volume, monkeypatch, shape, dtype, spacing, pending, holes
+    make_volume, monkeypatch, shape, dtype, spacing, pending, holes, ending
 ):
     """`pending` makes coarse levels go band by band, as those of large stacks do."""
     samples = random_samples(shape, dtype, seed=1)
     if holes:
         samples[: shape[0] // 2 + 1, : shape[1] // 2, :] = 0
     monkeypatch.setattr(pyramid, "PENDING_BYTES", pending)
-    volume = make_volume(samples, Spacing(*spacing))
+    volume = make_volume(samples, Spacing(*spacing), ending=ending)
     np.testing.assert_array_equal(volume.levels[0].read(EVERYTHING), samples)
     for level, found in levels_of(volume):
         off = np.abs(found - oracle.mean(samples, level.factors)).max()
@@ -245,6 +247,8 @@ def test_labels_must_be_integers_and_angles_need_a_period(make_volume):
 
 def contents(path):
     """Everything in a volume file but the moment it was written and the seal: {name: array or attribute}."""
+    if path.is_dir():
+        return contents_of_folder(path)
     found = {}
 
     def note(name, thing):
@@ -258,6 +262,16 @@ def contents(path):
         note("/", file)
         file.visititems(note)
     return found
+
+
+def contents_of_folder(path):
+    """The same of OME-Zarr: {name: bytes of a file, or its JSON}."""
+    files = {p.relative_to(path).as_posix(): p.read_bytes() for p in path.rglob("*") if p.is_file()}
+    del files["stackreel/zarr.json"]  # the seal
+    found = {name: np.frombuffer(data, np.uint8) for name, data in files.items() if name != "zarr.json"}
+    page = json.loads(files["zarr.json"])
+    del page["attributes"]["stackreel"]["provenance_written_at"]
+    return found | {"zarr.json": page}
 
 
 def same_contents(a, b):
@@ -278,12 +292,14 @@ def test_slices_that_must_be_decoded_whole_give_the_same_file(tmp_path, array_so
     assert sorted(p.name for p in tmp_path.iterdir()) == ["banded.h5", "staged.h5"]
 
 
-def test_the_number_of_threads_does_not_change_the_file(tmp_path, array_source):
+@pytest.mark.parametrize("ending", [".h5", ".ome.zarr"])
+def test_the_number_of_threads_does_not_change_the_file(tmp_path, array_source, ending):
     samples = random_samples((40, 290, 300), "uint8")
     samples[:20, 100:] = 0
     for threads in (1, 4):
-        build(array_source(samples), tmp_path / f"{threads}.h5", Recipe("brain", Spacing(2, 1, 1), threads=threads))
-    same_contents(contents(tmp_path / "1.h5"), contents(tmp_path / "4.h5"))
+        recipe = Recipe("brain", Spacing(2, 1, 1), threads=threads)
+        build(array_source(samples), tmp_path / f"{threads}{ending}", recipe)
+    same_contents(contents(tmp_path / f"1{ending}"), contents(tmp_path / f"4{ending}"))
 
 
 def test_the_fingerprint_names_the_data(make_volume):

@@ -90,12 +90,12 @@ def whole(sections, tmp_path_factory):
     """kind, pending → what an uninterrupted run makes, and its number of bands."""
     made = {}
 
-    def make(kind, pending):
-        if (kind, pending) not in made:
-            out = tmp_path_factory.mktemp("whole") / "a.h5"
+    def make(kind, pending, name="a.h5"):
+        if (kind, pending, name) not in made:
+            out = tmp_path_factory.mktemp("whole") / name
             count = finish(convert(sections, out, kind, pending))
-            made[kind, pending] = contents(out), count
-        return made[kind, pending]
+            made[kind, pending, name] = contents(out), count
+        return made[kind, pending, name]
 
     return make
 
@@ -103,7 +103,7 @@ def whole(sections, tmp_path_factory):
 def killed_often(sections, out, whole, seed, kind, pending, kills):
     """Kill a conversion at random moments, then let it end: it must be the file of an undisturbed run."""
     rng = random.Random(seed)
-    expected, count = whole(kind, pending)
+    expected, count = whole(kind, pending, out.name)
     assert count == 30
     begun = 0
     for _ in range(kills):
@@ -116,11 +116,43 @@ def killed_often(sections, out, whole, seed, kind, pending, kills):
         kill_after(process, until, rng.random() * 0.02)
         begun += until - 1
         assert not out.exists()
-        assert sorted(p.name for p in out.parent.iterdir()) == ["a.h5.journal", "a.h5.partial"]
+        assert sorted(p.name for p in out.parent.iterdir()) == [f"{out.name}.journal", f"{out.name}.partial"]
     rest = finish(convert(sections, out, kind, pending))
     assert rest <= count - begun  # what was done was not done again
     same_contents(contents(out), expected)
-    assert [p.name for p in out.parent.iterdir()] == ["a.h5"]
+    assert [p.name for p in out.parent.iterdir()] == [out.name]
+
+
+@pytest.mark.parametrize(("seed", "kind"), [(4, "intensity"), (5, "axial")])
+def test_a_killed_conversion_to_ome_zarr_goes_on_too(sections, tmp_path, monkeypatch, whole, seed, kind):
+    killed_often(sections, tmp_path / "a.ome.zarr", whole, seed, kind, 1 << 16, kills=3)
+
+
+def test_a_power_cut_tears_the_ends_of_shards(sections, tmp_path, whole):
+    """What was not safe: chunks after the last record, and the index of a shard that was just full."""
+    out = tmp_path / "a.ome.zarr"
+    kill_after(convert(sections, out, "axial", slow=0.002), 11)
+    _, journal = Journal.resume(journal_of(tmp_path / "a.ome.zarr.partial"))
+    journal.close()
+    shards = [p for p in (tmp_path / "a.ome.zarr.partial").rglob("c/*/*/*") if p.is_file()]
+    assert len(shards) >= 5
+    for shard in shards:
+        with open(shard, "ab") as file:
+            file.write(b"torn" * 100)
+    expected, count = whole("axial", 1 << 16, out.name)
+    assert finish(convert(sections, out, "axial")) <= count - 10
+    same_contents(contents(out), expected)
+
+
+def test_a_shard_that_was_taken_away_is_noticed(sections, tmp_path):
+    out = tmp_path / "a.ome.zarr"
+    kill_after(convert(sections, out, slow=0.002), 11)
+    for shard in (tmp_path / "a.ome.zarr.partial" / "0").rglob("c/*/*/*"):
+        shard.unlink()
+    process = convert(sections, out)
+    _, wrong = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "--restart begins anew" in wrong
 
 
 @pytest.mark.parametrize(

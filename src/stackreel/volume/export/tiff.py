@@ -16,9 +16,11 @@ from xml.sax.saxutils import escape, quoteattr
 import numpy as np
 
 from stackreel._version import __version__
+from stackreel.errors import DiskFullError, StackreelError
 from stackreel.files import replacing, true_path
 from stackreel.volume.export.bigtiff import TILE, BigTiff, pack_tile
 from stackreel.volume.export.excerpt import Block, Excerpt, in_order
+from stackreel.volume.output import says_no_room
 
 _ACROSS = 8  # tiles that are made together
 _TYPES = {"float32": "float", "float64": "double"}
@@ -41,26 +43,37 @@ def export_sections(excerpt: Excerpt, out: Path, *, threads: int, progress: Prog
     target = true_path(out)
     temporary = target.with_name(f".{target.name}.partial")
     shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir()
-    digits = max(4, len(str(excerpt.start[0] + excerpt.count[0] - 1)))
-    names = [f"{excerpt.volume.name}_{excerpt.start[0] + z:0{digits}}.tif" for z in range(excerpt.count[0])]
     try:
-        work = _tiles(excerpt, threads)
-        blocks = list(_blocks(excerpt))
-        for slab in excerpt.slabs():
-            with contextlib.ExitStack() as stack:
-                planes = range(slab.start, slab.stop)
-                files = {z: stack.enter_context(_file(temporary / names[z], excerpt, 1)) for z in planes}
-                for _ in range(sum(block[0] == slab for block in blocks)):
-                    size, tiles = next(work)
-                    for z, row, column, packed in tiles:
-                        files[z].put(0, row, column, packed)
-                    progress(size)
-        if target.is_dir():  # an empty one, or one that may be replaced
-            shutil.rmtree(target)
-        temporary.rename(target)
+        temporary.mkdir()
+        return _fill(excerpt, temporary, target, threads, progress)
+    except StackreelError:
+        raise
+    except OSError as error:
+        if says_no_room(error):
+            raise DiskFullError(f"{out}: no room left on the disk; nothing half-written stays behind") from error
+        raise StackreelError(f"{out}: cannot be written ({error.strerror}); choose a folder that can") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _fill(excerpt: Excerpt, folder: Path, target: Path, threads: int, progress: Progress) -> list[str]:
+    """Write all sections into a folder, and give it its name."""
+    digits = max(4, len(str(excerpt.start[0] + excerpt.count[0] - 1)))
+    names = [f"{excerpt.volume.name}_{excerpt.start[0] + z:0{digits}}.tif" for z in range(excerpt.count[0])]
+    work = _tiles(excerpt, threads)
+    blocks = list(_blocks(excerpt))
+    for slab in excerpt.slabs():
+        with contextlib.ExitStack() as stack:
+            planes = range(slab.start, slab.stop)
+            files = {z: stack.enter_context(_file(folder / names[z], excerpt, 1)) for z in planes}
+            for _ in range(sum(block[0] == slab for block in blocks)):
+                size, tiles = next(work)
+                for z, row, column, packed in tiles:
+                    files[z].put(0, row, column, packed)
+                progress(size)
+    if target.is_dir():  # an empty one, or one that may be replaced
+        shutil.rmtree(target)
+    folder.rename(target)
     return names
 
 
