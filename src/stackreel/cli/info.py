@@ -89,7 +89,9 @@ def describe(volume: Volume) -> str:
     from stackreel.geometry import format_um
 
     z, y, x = volume.shape
-    lines = [f"{volume.path}", f"  data        {volume.name}: {_kind(volume)}, {volume.dtype.name}"]
+    part = volume.provenance.get("unfinished")
+    title = f"{volume.path} (unfinished: {part})" if part else f"{volume.path}"
+    lines = [title, f"  data        {volume.name}: {_kind(volume)}, {volume.dtype.name}"]
     lines.append(f"  samples     {z} sections × {y} rows × {x} columns, {_size(volume.nbytes)}")
     lines.append(f"  spacing     {volume.spacing} (z × y × x)")
     if um := volume.placement.um_per_unit:
@@ -118,6 +120,8 @@ def describe(volume: Volume) -> str:
         lines.append(f"    {level.index:>2}  {shape:<22} {size:>9}, {stored:>16}   1 : {factors}")
     lines.append(f"  fingerprint {volume.fingerprint}")
     for key, text in volume.provenance.items():
+        if key == "unfinished":
+            continue
         lines.append(f"  {key.replace('_', ' '):<11} {text}")
     return "\n".join(lines)
 

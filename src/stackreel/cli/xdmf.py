@@ -62,6 +62,8 @@ def run(args: argparse.Namespace) -> int:
             f"{volume.path} is OME-Zarr, which ParaView does not open; make a file that it opens with "
             f"`stackreel export {volume.path} brain.h5`"
         )
+    if "unfinished" in volume.provenance:
+        raise VolumeError(f"{volume.path} is still being made, and no HDF5 file yet; ParaView opens it when it is done")
     chosen = (args.output, args.level, args.start, args.stride, args.count)
     if all(option is None for option in chosen) and not args.renormalise:
         return _write_all(volume)
