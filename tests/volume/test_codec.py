@@ -19,7 +19,7 @@ def test_what_was_packed_comes_back(dtype):
 
 def test_torn_bytes_are_no_chunk():
     chunk = np.arange(6000, dtype=np.uint8).reshape(10, 20, 30)
-    with pytest.raises(ValueError, match="ecompress"):
+    with pytest.raises(ValueError, match="incomplete or truncated"):
         unpack(pack(chunk)[:-9], chunk.shape, chunk.dtype, shuffled=False, deflated=True)
     with pytest.raises(ValueError, match="decodes to 5,999 bytes instead of 6,000"):
         unpack(chunk.tobytes()[:-1], chunk.shape, chunk.dtype, shuffled=False, deflated=False)

@@ -17,6 +17,7 @@ import pytest
 from stackreel.errors import VolumeError
 from stackreel.geometry import Spacing
 from stackreel.slices import open_slices
+from stackreel.slices.mapped import mapped
 from stackreel.volume import bands, open_volume
 from stackreel.volume import build as building
 from stackreel.volume.build import build
@@ -254,6 +255,29 @@ def test_other_arguments_or_changed_slices_are_refused_with_what_differs(tmp_pat
     assert (tmp_path / "a.h5.journal").exists()
     assert build(source(), out, recipe, restart=True).shape == (41, 300, 200)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.h5", "sections"]
+
+
+def test_the_same_files_read_otherwise_are_not_gone_on_with(tmp_path, small_bands):
+    """Byte order, header and window change what is read, not the files."""
+    folder, out = tmp_path / "sections", tmp_path / "a.h5"
+    folder.mkdir()
+    for k in range(40):
+        np.full(300 * 200 + 1, k, np.uint16).tofile(folder / f"s{k:02}.raw")
+
+    def source(order="little", window=None, skip=2):
+        found = open_slices(folder, shape=(300, 200), dtype="uint16", byte_order=order, skip_bytes=skip)
+        return mapped(found, window, "uint8" if window else None)
+
+    recipe = Recipe("brain", Spacing(3, 1, 1), durable=0.0)
+    stopped(source(), out, recipe)
+    with pytest.raises(VolumeError, match="reading was .*raw_byte_order=little.*, is .*raw_byte_order=big"):
+        build(source("big"), out, recipe)
+    with pytest.raises(VolumeError, match="type was uint16, is uint8"):
+        build(source(window=(0, 9)), out, recipe)
+    stopped(source(window=(0, 9)), out, recipe, restart=True)
+    with pytest.raises(VolumeError, match="window_high=9"):
+        build(source(window=(0, 8)), out, recipe)
+    build(source(window=(0, 9)), out, recipe)
 
 
 def test_slices_that_are_decoded_whole_go_on_in_the_middle_of_a_slab(tmp_path, array_source, monkeypatch, small_bands):

@@ -149,8 +149,12 @@ def open_weights(args: argparse.Namespace) -> SliceSource | None:
     from stackreel.slices import open_slices
     from stackreel.slices.mapped import mapped
 
-    raw = {"shape": tuple(args.shape), "dtype": "uint8"} if args.shape else {}
-    found = open_slices(args.weights, **raw, missing=missing_of(args, "intensity"))
+    found = open_slices(
+        args.weights,
+        shape=tuple(args.shape) if args.shape else None,
+        dtype="uint8" if args.shape else None,
+        missing=missing_of(args, "intensity"),
+    )
     if found.dtype == np.uint8:
         return found
     most = 1.0 if found.dtype.kind == "f" else float(np.iinfo(found.dtype).max)

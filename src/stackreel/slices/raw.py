@@ -98,9 +98,16 @@ def open_raw(
             SliceFile(path, stat.st_size, stat.st_mtime_ns, count) for path, stat in zip(paths, stats, strict=True)
         ),
         notes=tuple(said),
+        provenance=_words(dtype, byte_order or "little", skip_bytes),
         skip_bytes=skip_bytes,
         swap=dtype.itemsize > 1 and (byte_order or "little") != sys.byteorder,
     )
+
+
+def _words(dtype: np.dtype[Any], byte_order: ByteOrder, skip_bytes: int) -> dict[str, str]:
+    """How the samples were read, where that is a choice."""
+    words = {"raw_byte_order": byte_order} if dtype.itemsize > 1 else {}
+    return words | ({"raw_header": f"{skip_bytes} bytes"} if skip_bytes else {})
 
 
 def _check_sizes(
