@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stackreel.errors import VolumeMissingError
+from stackreel.errors import VolumeError, VolumeMissingError
 from stackreel.volume.hdf5 import open_volume as open_hdf5_volume
 from stackreel.volume.omezarr import open_zarr_volume
 from stackreel.volume.output import is_zarr
@@ -22,6 +22,8 @@ def open_volume(path: str | Path, name: str | None = None) -> Volume:
     path = Path(path)
     if path.suffix == ENDING and path.is_file():
         return open_partial(path, name)
+    if path.suffix == ENDING and path.is_dir():
+        raise VolumeError(f"{path}: OME-Zarr can be opened when it is finished; HDF5 (.h5) while it is being made, too")
     partial = path.with_name(path.name + ENDING)
     if not path.exists() and partial.is_file():
         raise VolumeMissingError(f"{path} is not finished; what there is of it can be seen in {partial}")
