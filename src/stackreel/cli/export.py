@@ -162,7 +162,7 @@ def _part(args: argparse.Namespace, volume: Volume, out: Path, kind: str) -> int
     _check_room(out, expected)
     with tqdm(total=excerpt.nbytes, unit="B", unit_scale=True, desc="exporting", smoothing=0.1) as bar:
         export = {"stack": export_stack, "sections": export_sections, "nifti": export_nifti}[kind]
-        export(excerpt, out, threads=_threads(args), progress=bar.update)  # type: ignore[operator]
+        export(excerpt, out, threads=_threads(args), progress=bar.update)
     print(f"{out}: {format_bytes(size_on_disk(out))}")
     print(f"next: {_next(out, kind)}")
     return 0
@@ -200,11 +200,22 @@ def _check_target(out: Path, kind: str, *, overwrite: bool) -> None:
     if out.exists() and not out.is_dir():
         raise OutputExistsError(f"{out} is no folder; name a folder, or end the name in .tif")
     if out.is_dir() and any(out.iterdir()):
-        strange = [path.name for path in sorted(out.iterdir()) if path.suffix != ".tif"]
+        strange = [path.name for path in sorted(out.iterdir()) if not _is_ours(path)]
         if strange:
             raise OutputExistsError(f"{out} holds other things ({strange[0]} …); name a new folder")
         if not overwrite:
             raise OutputExistsError(f"{out} holds sections already; give another name, or --overwrite to replace them")
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a file is a section that was exported before: nobody else's sections are ever replaced."""
+    import tifffile
+
+    try:
+        with tifffile.TiffFile(path) as file:
+            return 'Creator="stackreel' in (file.pages.first.description or "")
+    except (OSError, ValueError):  # no TIFF, which tifffile tells by a ValueError
+        return False
 
 
 def _check_room(out: Path, expected: int) -> None:

@@ -27,8 +27,8 @@ class WriteBehind:
     """
 
     def __init__(self, file: Path | Callable[[], object]) -> None:
+        self._file = file
         self._handle = os.open(file, os.O_RDWR) if isinstance(file, Path) else None
-        self._pass_on = file if self._handle is None else lambda: _pass_on(self._handle)
         self._pool = ThreadPoolExecutor(1, "stackreel-write-behind")
         self._job: Future[None] | None = None
         self._waiting = 0
@@ -39,7 +39,13 @@ class WriteBehind:
             if self._job is not None:
                 self._job.result()
             self._waiting = 0
-            self._job = self._pool.submit(self._pass_on)
+            self._job = self._pool.submit(self._pass)
+
+    def _pass(self) -> None:
+        if self._handle is not None:
+            _pass_on(self._handle)
+        elif not isinstance(self._file, Path):
+            self._file()
 
     def __enter__(self) -> Self:
         return self

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 import re
 import shutil
@@ -28,6 +29,8 @@ def check_output(out: Path, *, overwrite: bool) -> None:
     refuse_device(out)
     if out.is_dir() and not (is_zarr(out) and (out / "zarr.json").is_file()):
         raise VolumeError(f"{out} is a folder; name a file in it, such as {out / 'brain.h5'}")
+    if out.is_dir() and "stackreel" not in _attributes(out):
+        raise OutputExistsError(f"{out} is Zarr that was not written by stackreel; give another name, or remove it")
     if is_zarr(out) and out.is_file():
         raise VolumeError(f"{out} is a file, and OME-Zarr is a folder; give another name")
     if out.exists() and not overwrite:
@@ -37,6 +40,13 @@ def check_output(out: Path, *, overwrite: bool) -> None:
             raise VolumeError(f"{folder}: there is no such folder; create it first")
         if not os.access(folder, os.W_OK):
             raise VolumeError(f"{folder}: no right to write here; choose another folder")
+
+
+def _attributes(folder: Path) -> Any:
+    """Of a Zarr group; none where its page is not one."""
+    with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
+        return json.loads((folder / "zarr.json").read_text()).get("attributes") or ()
+    return ()
 
 
 def is_zarr(path: Path) -> bool:

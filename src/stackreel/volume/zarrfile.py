@@ -33,7 +33,7 @@ Json = dict[str, Any]
 def pack(chunk: npt.NDArray[Any], *, worth: bool = True) -> bytes:
     """A C-contiguous chunk as it is stored. worth : whether to squeeze it, or only to wrap it."""
     samples: Any = chunk
-    packed: bytes = imagecodecs.blosc_encode(
+    packed: Any = imagecodecs.blosc_encode(
         samples,
         level=1 if worth else 0,
         compressor="zstd",
@@ -41,7 +41,7 @@ def pack(chunk: npt.NDArray[Any], *, worth: bool = True) -> bytes:
         typesize=chunk.itemsize,
         numthreads=1,
     )
-    return packed
+    return bytes(packed)
 
 
 def unpack(stored: bytes, shape: Sequence[int], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
