@@ -11,7 +11,7 @@ CORES  ?= 2
 export PYTHON
 
 .NOTPARALLEL:
-.PHONY: help demo stills test test-slow check bench docs pictures clean distclean system
+.PHONY: help demo stills test test-slow check bench origin docs pictures clean distclean system
 
 help:            ## this list
 	@echo "make …"
@@ -33,6 +33,9 @@ check: $(STAMPS)/test       ## ruff, mypy and the floors of the house
 
 bench: $(STAMPS)/bench system      ## speed and memory beside h5py, tensorstore and ParaView; results in bench-out/
 	$(BIN)/python -m benchmarks
+
+origin: $(STAMPS)/bench system     ## all steps at the origin's size, 208.8 GB of sections; an hour and 60 GB in bench-out/
+	$(BIN)/python -m benchmarks origin
 
 docs: $(STAMPS)/docs        ## the documentation, in site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks import conversion, detail, flight, frames, gpu, memory, start
+from benchmarks import conversion, detail, flight, frames, gpu, memory, origin, start
 from benchmarks.machine import describe, load
 from benchmarks.measure import RunError, say
 from benchmarks.report import markdown, speed
@@ -25,6 +25,8 @@ FULL, SMALL = (234, 1795, 1942), (120, 640, 720)
 def main() -> int:
     if sys.argv[1:2] == ["flight"]:
         return flight.main(sys.argv[2:])
+    if sys.argv[1:2] == ["origin"]:
+        return origin.main(sys.argv[2:])
     args = arguments()
     try:
         if args.table or args.refresh:
@@ -52,7 +54,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=("convert", "frames", "detail", "start", "all", "gpu"),
+        choices=("convert", "frames", "detail", "start", "origin-small", "all", "gpu"),
         default="all",
         help="(default: all, which is all but gpu; that one needs a graphics card)",
     )
@@ -108,6 +110,9 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         keep(args.out, found)
     if args.what in ("start", "all"):
         found["start"] = start.measure(stack.volume(), stack.work)
+    if args.what == "origin-small" or (args.what == "all" and not args.quick):
+        trial = origin.Trial(origin.SMALL, stack.work / "origin-small")
+        found["origin"] = trial.measure()
     if args.what == "gpu":
         found["gpu"] = gpu.measure(stack.volume(), stack.work, size if args.quick else (3840, 2160), rounds)
     found["load"] = (before, load())

@@ -37,12 +37,15 @@ class Run:
     peak: int
 
 
-def run(command: Sequence[str]) -> Run:
-    """Run a command to its end. Raises RunError with its last lines when it fails or is missing."""
+def run(command: Sequence[str], *, watch: bool = False) -> Run:
+    """Run a command to its end. Raises RunError with its last lines when it fails or is missing.
+
+    watch : show what it says on stderr, such as its progress
+    """
     with tempfile.TemporaryFile() as said:
-        begin = time.perf_counter()
+        begin, err = time.perf_counter(), None if watch else subprocess.STDOUT
         try:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT)
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=err)
         except OSError as error:
             raise RunError(f"{command[0]}: {error.strerror}") from error
         try:

@@ -142,12 +142,20 @@ def _gpu(part: Result) -> Iterator[str]:
     yield _table(["renderer", "card", "until all was drawn once", "each frame", "÷ stackreel"], rows)
 
 
+def _origin(part: Result) -> Iterator[str]:
+    from benchmarks.origin_report import part_of
+
+    yield "The size of the origin's sections, an eighth along rows and columns (docs/origin-size.md):\n"
+    yield "\n\n".join(part_of(part))
+
+
 _PARTS = {
     "conversion": _conversion,
     "frames": _frames,
     "detail": _detail,
     "memory": _memory,
     "start": _start,
+    "origin": _origin,
     "gpu": _gpu,
 }
 
