@@ -123,6 +123,25 @@ def test_sections_may_come_in_any_order_and_are_named_while_they_are_awaited(fol
     assert [file.path.name for file in arriving.files] == [f"s{z:03}.raw" for z in range(6)]
 
 
+def test_numbers_that_seem_to_begin_with_one_are_asked_about(folder, sections):
+    put(folder, sections, 1, 2)
+    arriving, said = follow(folder, 6, **RAW), Said()
+    waiter = in_background(lambda: arriving.wait(range(1), said))
+    time.sleep(0.2)
+    put(folder, sections, 0)
+    waiter.join(10)
+    assert "waiting for s000.raw since" in said[0]
+    assert "(if numbers begin with 1, say --first 1)" in said[0]
+
+
+def test_numbers_may_begin_anywhere(folder, sections):
+    stack = np.concatenate([sections, sections[::-1]])
+    put(folder, stack, 7, 8, 9)
+    arriving = follow(folder, 3, first=7, **RAW)
+    arriving.wait(range(3))
+    np.testing.assert_array_equal(arriving.read(2, slice(0, 40)), stack[9])
+
+
 @pytest.mark.parametrize("marker", ["s{:03}.raw.done", "s{:03}.done"])
 def test_a_marker_says_that_a_section_is_complete(folder, sections, marker):
     put(folder, sections, 0, 1)

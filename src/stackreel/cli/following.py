@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from stackreel.slices.arriving import Arriving, Awaiting, Say
     from stackreel.slices.source import SliceSource
 
-_QUIET = 60.0  # seconds between two lines about the same
+_QUIET = 600.0  # seconds between two lines about the same
 
 
 def add_follow_options(parser: argparse.ArgumentParser) -> None:
@@ -83,31 +84,36 @@ def opened(args: argparse.Namespace) -> tuple[SliceSource, Arriving | None]:
 
 
 def on_bar(bar: Any, out: Path) -> Say:
-    """Says behind a bar of progress what is waited for; and once, how to look at what is there."""
+    """Says above a bar of progress what is waited for, and behind it how much; and once, how to look at it by now."""
     from stackreel.volume.journal import preview_of
     from stackreel.volume.partial import ENDING
 
     partial = out.with_name(out.name + ENDING)
+    lines = _Lines(lambda text: bar.write(text, file=sys.stderr))
     told = False
 
     def say(status: Awaiting) -> None:
         nonlocal told
+        lines(status)
         if not told and preview_of(partial).exists():
             bar.write(f"what is there by now can be looked at meanwhile: stackreel info {partial}", file=sys.stderr)
             told = True
-        bar.set_postfix_str(str(status))
+        bar.set_postfix_str(f"{status.arrived} of {status.count} sections, waiting for {len(status.names)}")
 
     return say
 
 
 class _Lines:
-    """Says on stderr what is waited for, in a line whenever that changes, but not too often."""
+    """Says what is waited for, in a line: at once when it is something else, and now and then when it changes."""
 
-    def __init__(self) -> None:
-        self._said, self._when = "", 0.0
+    def __init__(self, write: Callable[[str], object] = note) -> None:
+        self._write = write
+        self._last: Awaiting | None = None
+        self._when = 0.0
 
     def __call__(self, status: Awaiting) -> None:
-        text = str(status)
-        if text != self._said and (not self._said or time.monotonic() - self._when > _QUIET):
-            note(text)
-            self._said, self._when = text, time.monotonic()
+        last = self._last
+        new = last is None or (last.since, last.troubles) != (status.since, status.troubles)
+        if new or (str(status) != str(last) and time.monotonic() - self._when > _QUIET):
+            self._write(str(status))
+            self._last, self._when = status, time.monotonic()

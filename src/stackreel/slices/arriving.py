@@ -112,6 +112,7 @@ class Arriving:
         self._dtype: np.dtype[Any] = np.dtype(np.uint8)
         self._closed = False
         self._looks = 0
+        self._asked = -1
 
     # what a SliceSource is
 
@@ -171,8 +172,9 @@ class Arriving:
 
     def ready(self, sections: Sequence[int]) -> bool:
         """Whether all of them are complete."""
-        if self._awaited(sections):
+        if self._awaited(sections) or sections[0] != self._asked:
             self._look()
+        self._asked = sections[0]
         return not self._awaited(sections)
 
     def wait(self, sections: Sequence[int], say: Say = lambda _: None) -> None:
@@ -324,7 +326,10 @@ class Arriving:
 
     def _troubles(self, sections: Sequence[int]) -> tuple[str, ...]:
         places = [self._places[z] for z in sections if z in self._places]
-        return tuple(place.trouble for place in places if place.trouble)
+        found = [place.trouble for place in places if place.trouble]
+        if self.first == 0 and 0 in sections and 0 not in self._places and 1 in self._places:
+            found.append("if numbers begin with 1, say --first 1")
+        return tuple(found)
 
     def _sleep(self) -> None:
         time.sleep(min(2.0, max(0.05, self.settle / 5)))

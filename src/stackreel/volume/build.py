@@ -20,7 +20,7 @@ import h5py
 import numpy as np
 
 from stackreel.errors import DiskFullError, SliceShapeError, StackreelError, VolumeError
-from stackreel.files import true_path
+from stackreel.files import sweep, true_path
 from stackreel.geometry import Index3, Placement
 from stackreel.slices.arriving import Arriving, Say
 from stackreel.slices.checks import TYPES, way_out
@@ -194,6 +194,7 @@ class _Builder:
 
     def follow(self, arriving: Arriving, awaiting: Say) -> None:
         """Wait for sections that have not come yet."""
+        sweep(self.partial.parent)  # a look ahead that was torn by a kill
         self.arriving, self.awaiting = arriving, awaiting
 
     def run(self, resumed: Progress, finish: Finish) -> None:
