@@ -141,7 +141,11 @@ def _put_in_place(partial: Path, out: Path) -> None:
         return
     aside = out.with_name(f".{out.name}.replaced-{os.getpid()}")
     os.replace(out, aside)
-    os.replace(partial, out)
+    try:
+        os.replace(partial, out)
+    except BaseException:
+        os.replace(aside, out)
+        raise
     _remove(aside)
 
 
