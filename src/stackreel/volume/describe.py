@@ -43,8 +43,10 @@ def describe(
     group["edges"], group["counts"] = histogram.edges, histogram.counts
     _tables(file, f"/slices/{name}", {"hashes": hashes[0].table})
     file[f"/slices/{name}"].attrs["rows"] = PIECE
-    put_slices(file, name, settings(source, recipe, weights), recipe.links)
-    digest = hashlib.sha256(repr((source.shape, source.dtype.name, recipe.spacing, recipe.reduction)).encode())
+    made_of = settings(source, recipe, weights)
+    put_slices(file, name, made_of, recipe.links)
+    same = [made_of[key] for key in ("shape", "type", "spacing", "unit", "reduction")]
+    digest = hashlib.sha256(json.dumps(same, sort_keys=True).encode())
     for one in hashes:
         digest.update(one.table.tobytes())
     put_attributes(file[f"/levels/{name}"].attrs, source.shape, recipe, digest.hexdigest()[:32], counter.value_range)
