@@ -57,13 +57,14 @@ def measure(stack: Stack, rounds: int) -> dict[str, Any]:
 def _commands(stack: Stack, out: Path) -> dict[str, list[str]]:
     rows, columns = (str(n) for n in stack.shape[1:])
     store = [sys.executable, str(RUNS / "tensorstore_zarr.py"), str(stack.folder), str(out / "zarr"), rows, columns]
+    ngff = [sys.executable, str(RUNS / "ngff_levels.py"), str(stack.folder), str(out / "ngff"), rows, columns]
     plain = [sys.executable, str(RUNS / "plain_h5py.py"), str(stack.folder), str(out / "plain.h5"), rows, columns]
     return {
         "plain h5py": plain,
         "tensorstore zstd": [*store, "zstd"],
         "tensorstore blosc-lz4": [*store, "blosc"],
         "tensorstore gzip": [*store, "gzip"],
-        "ngff-zarr": [sys.executable, str(RUNS / "ngff_levels.py"), str(stack.folder), str(out / "ngff"), rows, columns],
+        "ngff-zarr": ngff,
         OURS: stack.convert_command(out / "stack.h5"),
         "cp": ["cp", "-rL", str(stack.folder), str(out / "copy")],
     }

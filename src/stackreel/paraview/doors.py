@@ -29,7 +29,10 @@ def check_doors(volume_path: Path) -> None:
 
 
 def write_doors(volume: Volume) -> list[Path]:
-    """Every file for ParaView beside the volume, XDMF and VTKHDF; what an earlier build left is replaced. None for OME-Zarr."""
+    """Every file for ParaView beside the volume, XDMF and VTKHDF; what an earlier build left is replaced.
+
+    OME-Zarr gets none: ParaView does not read version 0.5.
+    """
     if is_zarr(volume.path):
         return []
     check_doors(volume.path)
