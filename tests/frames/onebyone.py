@@ -12,12 +12,14 @@ ray = make(njit(nogil=True, error_model="numpy"))
 
 
 @njit(nogil=True)
-def walk(state, limits, numbers, whole, table, slots, bits, pool, colors, openness, shaded, nearest, blend, limited):
+def walk(
+    state, limits, numbers, whole, table, slots, bits, pool, colors, openness, relief, shaded, nearest, blend, limited
+):
     taken = 0
     for row in range(whole[TOP], whole[BOTTOM]):
         for column in range(whole[LEFT], whole[RIGHT]):
             taken += ray(
-                row, column, state, limits, numbers, whole, table, slots, bits, pool, colors, openness,
+                row, column, state, limits, numbers, whole, table, slots, bits, pool, colors, openness, relief,
                 shaded, nearest, blend, limited,
             )  # fmt: skip
     return taken
@@ -35,7 +37,7 @@ class OneByOne:
         samples = this.samples.reshape(-1)
         return walk(
             this.state, np.ascontiguousarray(this.limits), told.numbers, told.whole, told.table, told.slots, told.bits,
-            samples, colors_of(this), this.around[0], *mode(this),
+            samples, colors_of(this), this.around[0], this.relief[0], *mode(this),
         )  # fmt: skip
 
     def finish(self, state):

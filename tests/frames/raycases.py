@@ -48,7 +48,7 @@ def brain(n: int) -> np.ndarray:
 
 
 def volumes(folder: Path, n: int) -> dict[str, Path]:
-    """Thick sections of a brain; the same as large floating-point numbers; labels; a single section."""
+    """Sections of a brain; the same as large floating-point numbers; labels; a single section; very thick sections."""
     data = brain(n)
     labels = (data // 64).astype(np.uint16) * 7
     recipes: dict[str, tuple[np.ndarray, str]] = {
@@ -56,9 +56,11 @@ def volumes(folder: Path, n: int) -> dict[str, Path]:
         "float": (data.astype(np.float32) * 3.0 + 70_000.0, "intensity"),
         "labels": (labels, "label"),
         "section": (data[n // 4 : n // 4 + 1], "intensity"),
+        "thick": (data[::5], "intensity"),
+        "thick-float": (data[::5].astype(np.float32) * 3.0 + 70_000.0, "intensity"),
     }
     for name, (array, kind) in recipes.items():
-        recipe = Recipe(name, Spacing(2, 1, 1), Reduction(kind, None, None))
+        recipe = Recipe(name, Spacing(10 if "thick" in name else 2, 1, 1), Reduction(kind, None, None))
         build(InMemory(array), folder / f"{name}.h5", recipe)
     return {name: folder / f"{name}.h5" for name in recipes}
 
@@ -131,6 +133,9 @@ def cases() -> dict[str, Case]:
         "the smallest value": Case(replace(plain, blend="minimum", crop=Box((-0.1, -0.1, -0.1), (0.1, 0.1, 0.1)))),
         "the average": Case(replace(plain, blend="average")),
         "cut open": Case(replace(studio, clip=(ClipPlane((0.05, 0, 0), (-1, 0.3, -0.4)),))),
+        "very thick sections": Case(studio, volume="thick"),
+        "very thick sections, several levels": Case(replace(studio, camera=close), volume="thick", detail=0.7),
+        "very thick sections, large numbers": Case(replace(studio, transfer=large), volume="thick-float"),
         "fill and rim": Case(replace(plain, light=replace(PRESETS["studio"], fill=0.4, rim=0.8))),
     }
 

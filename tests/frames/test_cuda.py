@@ -24,7 +24,7 @@ HERE = Path(__file__).parent
 SIZE = (12, 9)
 NAMES = [
     "no light", "studio", "crop", "several levels", "several passes", "labels", "large numbers", "the average",
-    "cut open", "fill and rim",
+    "cut open", "fill and rim", "very thick sections", "very thick sections, several levels",
 ]  # fmt: skip
 
 
@@ -88,7 +88,7 @@ def test_the_kernels_compile_for_a_graphics_card(monkeypatch):
     monkeypatch.setattr(dispatcher, "get_current_device", lambda: hopper)
     arrays = (
         float32[:, :, ::1], float32[:, :, ::1], float64[::1], int64[::1], int32[:, :, ::1], int32[::1], uint64[::1],
-        uint8[::1], float64[:, ::1], float32[::1], int64[::1],
+        uint8[::1], float64[:, ::1], float32[::1], uint8[::1], int64[::1],
     )  # fmt: skip
     for shaded, nearest in ((False, True), (True, False)):
         kernel = walk_kernel(shaded, nearest, COMPOSITE, True)

@@ -42,12 +42,12 @@ def walk_kernel(shaded, nearest, blend, limited):
     """The function behind a walker, not yet compiled; arguments as in walker."""
     ray = make(cuda.jit(device=True, fastmath=True))
 
-    def walk(state, limits, numbers, whole, table, slots, bits, pool, colors, openness, taken):
+    def walk(state, limits, numbers, whole, table, slots, bits, pool, colors, openness, relief, taken):
         x, y = cuda.grid(2)
         row, column = y + whole[TOP], x + whole[LEFT]
         if row < whole[BOTTOM] and column < whole[RIGHT]:
             count = ray(
-                row, column, state, limits, numbers, whole, table, slots, bits, pool, colors, openness,
+                row, column, state, limits, numbers, whole, table, slots, bits, pool, colors, openness, relief,
                 shaded, nearest, blend, limited,
             )  # fmt: skip
             cuda.atomic.add(taken, column % COUNTERS, count)
@@ -57,7 +57,7 @@ def walk_kernel(shaded, nearest, blend, limited):
 
 @cache
 def walker(shaded, nearest, blend, limited):
-    """walker(…)[blocks, threads](state, limits, …, openness, taken): rays.ray for every pixel of the window.
+    """walker(…)[blocks, threads](state, limits, …, relief, taken): rays.ray for every pixel of the window.
 
     shaded, nearest, blend, limited : as in rays.ray; each combination is compiled for itself
     taken : (COUNTERS,) int64, to which the samples are added

@@ -19,6 +19,7 @@ from numba import njit
 
 from stackreel.kernels.cover import footprint, outward
 from stackreel.kernels.layers import MIXED_SPOTS, mix, mixed_slopes, weigh_mixed
+from stackreel.kernels.relief import mixed_relief, relief_slopes
 from stackreel.kernels.run import (
     BLUE,
     COMPOSITE,
@@ -201,7 +202,7 @@ def _runs(runs, top, bottom, begins, ends, slant, first, end):
 def march(
     state, tile, camera, origin, per_step, lower, upper, shell, span, dt, met, bricks,
     pool, cells, colors, areas, scale, light, openness, open_size, open_origin, open_step, nearest, blend, limits,
-    lamps, cuts, mixture,
+    lamps, cuts, mixture, relief, relief_begins, relief_size, relief_origin, relief_step,
 ):  # fmt: skip
     """Carry the rays of a tile of pixels through some planes of one level; returns the samples taken.
 
@@ -226,6 +227,8 @@ def march(
     cuts     : (n, 4) float64: planes on which limits may begin, a·x + b·y + c·z + d ≥ 0 behind them, (a, b, c) of
                length 1: their cut faces are lit as such
     mixture  : None, or all but the places of kernels.layers.mix, which then says what is there instead of one channel
+    relief   : the field that slopes for the light are taken from: flat, in the pool's type; its size, origin and step
+               (x, y, z). Of size 0: the bricks themselves. In a mixture as in relief.mixed_relief
     """
     height, width = state.shape[0], state.shape[1]
     shaded = light[1] > 0.0 or light[2] > 0.0 or light[8] > 0.0 or lamps[0, 0] > 0.0 or lamps[1, 0] > 0.0
@@ -246,6 +249,9 @@ def march(
     upward = camera[2] / np.sum(camera[2] ** 2) / per_step
     open_from = (camera[0] - open_origin) / open_step
     open_at, open_by, slope = np.empty(3), np.empty(3), np.empty(3)
+    own = relief_size[0] == 0
+    relief_from, relief_per, relief_reach = (camera[0] - relief_origin) / relief_step, 1.0 / relief_step, np.ones(3)
+    relief_at, relief_by = np.empty(3), np.empty(3)
     view, along = np.empty(3), camera[1] * (2.0 / width)
     least, most = np.empty(3), np.empty(3)
     a, b, low, high, brick = np.empty(3), np.empty(3), np.empty(3), np.empty(3), np.empty(3, np.int64)
@@ -303,6 +309,14 @@ def march(
                     slant[axis] = -t * per_row[axis] * per_b
                     slope[axis] = reach_of(t, light[9], per_step[axis])
                 widest = 2.0 * max(slope[0] / per_step[0], slope[1] / per_step[1], slope[2] / per_step[2])
+                if not own:
+                    for axis in range(3):
+                        relief_reach[axis] = reach_of(t, light[9], relief_per[axis])
+                    widest = 2.0 * max(
+                        relief_reach[0] * relief_step[0],
+                        relief_reach[1] * relief_step[1],
+                        relief_reach[2] * relief_step[2],
+                    )
                 _runs(runs, top, bottom, begins, ends, slant, float(first), float(end))
                 for row in range(top, bottom):
                     local = row - tile[0]
@@ -343,10 +357,20 @@ def march(
                     across, upwards = (left + 0.5) * 2.0 / width - 1.0, 1.0 - (row + 0.5) * 2.0 / height
                     for axis in range(3):
                         view[axis] = camera[3, axis] + across * camera[1, axis] + upwards * camera[2, axis]
+                    if not own:
+                        for axis in range(3):
+                            relief_at[axis] = relief_from[axis] + t * view[axis] / relief_step[axis]
+                            relief_by[axis] = t * along[axis] / relief_step[axis]
                     if mixture is not None:
-                        mixed_slopes(
-                            views, channels, layers, scales, tables, slot, spots, offsets, j0, j1, per_step, slope,
-                        )  # fmt: skip
+                        if own:
+                            mixed_slopes(
+                                views, channels, layers, scales, tables, slot, spots, offsets, j0, j1, per_step, slope,
+                            )  # fmt: skip
+                        else:
+                            mixed_relief(
+                                views, channels, layers, scales, tables, slot, spots, offsets, j0, j1, relief,
+                                relief_begins, relief_size, relief_at, relief_by, relief_per, relief_reach,
+                            )  # fmt: skip
                     else:
                         slopes(pool, base, spots, offsets, j1 - j0, per_step, slope)
                         # between labels and angles there are no values to pass through
@@ -356,6 +380,11 @@ def march(
                         )  # fmt: skip
                         if heaviest <= 0.0:
                             continue
+                        if not own:
+                            relief_slopes(
+                                spots, j1 - j0, j0, relief, relief_begins[0], relief_size, relief_at, relief_by,
+                                relief_per, relief_reach,
+                            )  # fmt: skip
                     light_up(spots, j1 - j0, j0, light, light[7] / widest, lamps, view, along, rays, at, k - near)
                     if light[8] > 0.0:
                         for axis in range(3):

@@ -25,11 +25,13 @@ from stackreel.kernels.sample import BEFORE, BRICK, CELL, CELLS, SIDE
 # depth; samples per world length; the visible box; the shell and the step; the grid of openness; light; look-up.
 EYE, CORNER, COLUMN, ROW, PER_STEP, LOWER, UPPER = 0, 3, 6, 9, 12, 15, 18
 NEAR, FAR, STEP, OPEN_EYE, OPEN_STEP, LIGHT, FIRST_VALUE, PER_VALUE = 21, 22, 23, 24, 27, 30, 40, 41
-LAMPS, CUTS = 42, 50  # fill and rim; how many cuts there are, and these
-NUMBERS = 51
-# The same of what it says in whole numbers: planes, the table's first brick, the size of openness, the window.
-FIRST, END, TABLE, OPEN_SIZE, TOP, BOTTOM, LEFT, RIGHT = 0, 1, 2, 5, 8, 9, 10, 11
-WHOLE = 12
+LAMPS, RELIEF_EYE, RELIEF_STEP = 42, 50, 53  # fill and rim; the grid of relief
+CUTS = 56  # how many cuts there are, and these
+NUMBERS = 57
+# The same of what it says in whole numbers: planes, the table's first brick, the size of openness, the window, the size
+# of relief, which is 0 where slopes are the bricks' own.
+FIRST, END, TABLE, OPEN_SIZE, TOP, BOTTOM, LEFT, RIGHT, RELIEF_SIZE = 0, 1, 2, 5, 8, 9, 10, 11, 12
+WHOLE = 15
 
 _U = np.uint64
 _F = np.float32
@@ -44,7 +46,8 @@ _CUT_LIGHT = _F(CUT_LIGHT)
 
 def numbers_of(
     camera: Any, size: Any, origin: Any, per_step: Any, lower: Any, upper: Any, shell: Any, dt: float,
-    light: Any, open_origin: Any, open_step: Any, scale: Any, lamps: Any, cuts: Any,
+    light: Any, open_origin: Any, open_step: Any, scale: Any, lamps: Any, cuts: Any, relief_origin: Any,
+    relief_step: Any,
 ) -> Any:  # fmt: skip
     """What a pass says in real numbers, (NUMBERS + 4 cuts,) float64; as in march; size: (width, height)."""
     width, height = size
@@ -55,7 +58,7 @@ def numbers_of(
             (camera[0] - origin) * per_step, camera[3] - camera[1] + camera[2],
             camera[1] * (2.0 / width), camera[2] * (-2.0 / height), per_step, lower, upper, shell, [dt],
             (camera[0] - open_origin) / open_step, open_step, light, scale,
-            np.ravel(lamps), [len(cuts)], np.ravel(cuts),
+            np.ravel(lamps), (camera[0] - relief_origin) / relief_step, relief_step, [len(cuts)], np.ravel(cuts),
         ]
     ).astype(np.float64)  # fmt: skip
 
@@ -88,23 +91,57 @@ def make(jit: Callable[[Any], Any]) -> Any:
         return _F(pool[at])
 
     @jit
-    def openness_at(field, numbers, whole, t, wx, wy, wz):
-        """Light from all around at such a depth of a ray; beyond the faces it goes on as it ends."""
-        nx, ny, nz = whole[OPEN_SIZE], whole[OPEN_SIZE + 1], whole[OPEN_SIZE + 2]
-        x = _F(numbers[OPEN_EYE] + t * wx / numbers[OPEN_STEP])
-        y = _F(numbers[OPEN_EYE + 1] + t * wy / numbers[OPEN_STEP + 1])
-        z = _F(numbers[OPEN_EYE + 2] + t * wz / numbers[OPEN_STEP + 2])
+    def value_in(field, whole, size, x, y, z):
+        """The value of a field (z · y · x + 1,) at continuous indices; beyond the faces it goes on as it ends.
+
+        size : where in `whole` the field's size stands
+        """
+        nx, ny, nz = whole[size], whole[size + 1], whole[size + 2]
         x, y, z = max(_ZERO, min(_F(nx - 1), x)), max(_ZERO, min(_F(ny - 1), y)), max(_ZERO, min(_F(nz - 1), z))
         ix, iy, iz = min(int(x), max(nx - 2, 0)), min(int(y), max(ny - 2, 0)), min(int(z), max(nz - 2, 0))
         u, v, w = x - _F(ix), y - _F(iy), z - _F(iz)
         at, one = _U((iz * ny + iy) * nx + ix), _U(1)
         up, far = _U(nx if ny > 1 else 0), _U(nx * ny if nz > 1 else 0)
-        a = field[at] + (field[at + one] - field[at]) * u
-        b = field[at + up] + (field[at + up + one] - field[at + up]) * u
-        c = field[at + far] + (field[at + far + one] - field[at + far]) * u
-        d = field[at + far + up] + (field[at + far + up + one] - field[at + far + up]) * u
+        a = _F(field[at]) + (_F(field[at + one]) - _F(field[at])) * u
+        b = _F(field[at + up]) + (_F(field[at + up + one]) - _F(field[at + up])) * u
+        c = _F(field[at + far]) + (_F(field[at + far + one]) - _F(field[at + far])) * u
+        d = _F(field[at + far + up]) + (_F(field[at + far + up + one]) - _F(field[at + far + up])) * u
         a, c = a + (b - a) * v, c + (d - c) * v
         return a + (c - a) * w
+
+    @jit
+    def openness_at(field, numbers, whole, t, wx, wy, wz):
+        """Light from all around at such a depth of a ray."""
+        x = _F(numbers[OPEN_EYE] + t * wx / numbers[OPEN_STEP])
+        y = _F(numbers[OPEN_EYE + 1] + t * wy / numbers[OPEN_STEP + 1])
+        z = _F(numbers[OPEN_EYE + 2] + t * wz / numbers[OPEN_STEP + 2])
+        return value_in(field, whole, OPEN_SIZE, x, y, z)
+
+    @jit
+    def relief_of(field, numbers, whole, t, wx, wy, wz):
+        """The gradient in the field of relief, per world length, and the slope that counts as noise; t : depth."""
+        sx, sy, sz = numbers[RELIEF_STEP], numbers[RELIEF_STEP + 1], numbers[RELIEF_STEP + 2]
+        x = _F(numbers[RELIEF_EYE] + t * wx / sx)
+        y = _F(numbers[RELIEF_EYE + 1] + t * wy / sy)
+        z = _F(numbers[RELIEF_EYE + 2] + t * wz / sz)
+        x = max(_ZERO, min(_F(whole[RELIEF_SIZE] - 1), x))
+        y = max(_ZERO, min(_F(whole[RELIEF_SIZE + 1] - 1), y))
+        z = max(_ZERO, min(_F(whole[RELIEF_SIZE + 2] - 1), z))
+        rx = reach_of(t, numbers[LIGHT + 9], 1.0 / sx)
+        ry = reach_of(t, numbers[LIGHT + 9], 1.0 / sy)
+        rz = reach_of(t, numbers[LIGHT + 9], 1.0 / sz)
+        gx = value_in(field, whole, RELIEF_SIZE, x + _F(rx), y, z) - value_in(
+            field, whole, RELIEF_SIZE, x - _F(rx), y, z
+        )
+        gy = value_in(field, whole, RELIEF_SIZE, x, y + _F(ry), z) - value_in(
+            field, whole, RELIEF_SIZE, x, y - _F(ry), z
+        )
+        gz = value_in(field, whole, RELIEF_SIZE, x, y, z + _F(rz)) - value_in(
+            field, whole, RELIEF_SIZE, x, y, z - _F(rz)
+        )
+        widest = 2.0 * max(rx * sx, ry * sy, rz * sz)
+        gx, gy, gz = gx * _F(0.5 / (rx * sx)), gy * _F(0.5 / (ry * sy)), gz * _F(0.5 / (rz * sz))
+        return gx, gy, gz, _F(numbers[LIGHT + 7] / widest)
 
     @jit
     def lit_by(numbers, nx, ny, nz, front):
@@ -209,7 +246,7 @@ def make(jit: Callable[[Any], Any]) -> Any:
 
     @jit
     def ray(
-        row, column, state, limits, numbers, whole, table, slots, bits, pool, colors, openness,
+        row, column, state, limits, numbers, whole, table, slots, bits, pool, colors, openness, relief,
         shaded, nearest, blend, limited,
     ):  # fmt: skip
         """Carry the ray of a pixel through some planes of one level; returns the samples taken.
@@ -220,7 +257,7 @@ def make(jit: Callable[[Any], Any]) -> Any:
         slots   : (n,) int32 in the pool, and bits : (n,) uint64, which cells of the brick hold something visible
         pool    : (slots · 37³,) samples
         colors  : (n + 1, 8) float64: red, green, blue, extinction; and the sums of those before, as in run.weigh
-        openness : (z · y · x + 1,) float32
+        openness : (z · y · x + 1,) float32; relief : (z · y · x + 1,) as the pool's samples
         shaded, nearest, limited : whether there is light, whether samples are not interpolated, whether limits count
         blend   : as in march
         """
@@ -336,6 +373,8 @@ def make(jit: Callable[[Any], Any]) -> Any:
                     r = _F(colors[e1 + 1, 4] - colors[e0, 4]) / total
                     g = _F(colors[e1 + 1, 5] - colors[e0, 5]) / total
                     b = _F(colors[e1 + 1, 6] - colors[e0, 6]) / total
+                    if whole[RELIEF_SIZE] > 0:
+                        gx, gy, gz, soft = relief_of(relief, numbers, whole, t, wx, wy, wz)
                     dull, gloss = light_of(gx, gy, gz, soft, ex, ey, ez, numbers, face, this - enter)
                     if numbers[LIGHT + 8] > 0.0:
                         closed = _ONE - openness_at(openness, numbers, whole, t, wx, wy, wz)

@@ -22,6 +22,7 @@ from stackreel.frames.native.chunks import ChunkCache, Read, read_chunk
 from stackreel.frames.native.future import Future
 from stackreel.frames.native.occlusion import coarse_level
 from stackreel.frames.native.plan import AnyPass, Planner, brick_grid
+from stackreel.frames.native.relief import relief_samples
 from stackreel.kernels import ahead
 from stackreel.kernels.sample import CELLS, SIDE
 from stackreel.scene import Scene
@@ -61,10 +62,11 @@ def brick_budget(memory: int, volume: Volume, output: Output) -> int:
 
 
 def _own_bytes(volume: Volume, output: Output) -> int:
-    """What the renderer takes whatever a picture shows: of every brick, of every pixel, and the coarse level."""
+    """What the renderer takes whatever a picture shows: of every brick, of every pixel, and coarse levels."""
     width, height = output.size
     bricks = sum(int(np.prod(brick_grid(level.shape), dtype=np.int64)) for level in volume.levels)
     books = bricks * (2 * volume.dtype.itemsize + 16) + width * height * PIXEL_BYTES
+    books += relief_samples(volume) * pool_dtype(volume.dtype).itemsize
     return books + 8 * int(np.prod(coarse_level(volume).shape, dtype=np.int64))
 
 

@@ -82,6 +82,7 @@ class Card:
             self._pool,
             colors,
             self._mirror("openness", this.around[0]),
+            self._mirror("relief", this.relief[0]),
             self._taken,
         )
         return int(self._taken.copy_to_host().sum())

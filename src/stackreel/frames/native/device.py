@@ -35,6 +35,7 @@ class Walk:
     cells   : (slots,) uint64: which parts of a brick hold something visible
     look    : what values look like
     light   : light_vector's; around : openness, its size, origin and step
+    relief  : what slopes are taken from, as kernels.march wants it: from relief.Relief
     nearest : take the nearest sample instead of interpolating
     blend   : run.COMPOSITE, or what else the rays do
     lamps   : fill and rim light, from light.lamps_of; cuts : planes whose cut faces are lit as such
@@ -57,6 +58,7 @@ class Walk:
     look: LookUp
     light: npt.NDArray[np.float64]
     around: tuple[npt.NDArray[Any], ...]
+    relief: tuple[Any, ...]
     nearest: bool
     blend: int
     lamps: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((2, 4)))
@@ -118,6 +120,7 @@ class Processor:
                         this.state, tile, frame, origin, 1.0 / spacing, *this.bounds, depths, span, step, some, bricks,
                         samples, this.cells, this.look.packed, this.look.areas, scale, this.light, *this.around,
                         this.nearest, this.blend, this.limits, this.lamps, this.cuts, this.mixture,
+                        *this.relief,
                     )
                 )  # fmt: skip
 

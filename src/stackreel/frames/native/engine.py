@@ -27,13 +27,14 @@ from stackreel.frames.native.clipping import limits_of, planes_of
 from stackreel.frames.native.device import Walk
 from stackreel.frames.native.occlusion import coarse_level, coarse_values
 from stackreel.frames.native.pool import BrickPool, for_each
+from stackreel.frames.native.relief import Relief, field_of, no_relief, relief_level
 from stackreel.frames.native.sheets import Sheets
 from stackreel.frames.native.slicing import Inks, Slicer
 from stackreel.frames.native.tables import LookUp, extinctions, look_up
 from stackreel.geometry import Box, Placement
 from stackreel.kernels import bricks as kernels
 from stackreel.scene import Blend, Camera, Light, Scene, TransferFunction
-from stackreel.volume import Volume
+from stackreel.volume import Level, Volume
 from stackreel.volume.holes import Hole, holes_in
 
 MOST_LABELS = 65_536
@@ -54,7 +55,7 @@ class NativeEngine:
     """
 
     name = "native"
-    version = "3"
+    version = "4"
 
     def __init__(
         self, memory: int | None = None, threads: int | None = None, stride: float = 1.5, device: str = "cpu"
@@ -128,6 +129,8 @@ class NativeSession:
         self._blend: Blend = "composite"
         self._look_up: LookUp | None = None
         self._coarse: tuple[npt.NDArray[Any], Placement] | None = None
+        self._relief: Relief | None = None
+        self._flat = no_relief(self.pool.samples.dtype)
         self.surroundings = Surroundings()
 
     def close(self) -> None:
@@ -212,6 +215,8 @@ class NativeSession:
         found = self.books.holes()
         if self._coarse is not None:
             found.update(*holes_in(coarse_level(self.volume)).values())
+        if self._relief is not None and (level := relief_level(self.volume)) is not None:
+            found.update(*holes_in(level).values())
         return tuple(sorted(found))
 
     def _new_pool(self) -> BrickPool:
@@ -299,6 +304,7 @@ class NativeSession:
                 look=self._look_up,
                 light=self._light(scene),
                 around=self._openness(scene),
+                relief=self._slopes(scene).for_level(planes.shell.level),
                 nearest=self.volume.kind != "intensity",
                 blend=projecting.MODES[scene.blend],
                 lamps=lamps_of(scene.light, scene.camera),
@@ -306,6 +312,18 @@ class NativeSession:
                 mixture=self._mixture(),
             )
         )
+
+    def _slopes(self, scene: Scene) -> Relief:
+        """What slopes are taken from; it is read when the first scene is drawn that has a lamp."""
+        light = scene.light
+        lit = max(light.diffuse, light.specular, light.fill, light.rim) > 0.0 and scene.blend == "composite"
+        if self._relief is None and lit and (level := relief_level(self.volume)) is not None:
+            self._relief = self._relief_of(level)
+        return self._relief or self._flat
+
+    def _relief_of(self, level: Level) -> Relief:
+        values, grid = field_of(level, self.pool.samples.dtype, self.pool.kept, self.threads)
+        return Relief(values, np.zeros(1, np.int64), grid, level.index)
 
     def _light(self, scene: Scene) -> npt.NDArray[np.float64]:
         return light_vector(scene.light, scene.camera, scene.transfer, self.output)

@@ -15,15 +15,25 @@ from stackreel.frames.native.around import Around
 from stackreel.frames.native.clipping import planes_of
 from stackreel.frames.native.engine import NOISE, NativeSession, only_channel
 from stackreel.frames.native.mixedslices import inks_of, needs_of
-from stackreel.frames.native.mixture import Mixed, MixedPool, Mixture, Need, coarse_extinction, mixed, with_channels
+from stackreel.frames.native.mixture import (
+    ALIGNED,
+    Mixed,
+    MixedPool,
+    Mixture,
+    Need,
+    coarse_extinction,
+    mixed,
+    with_channels,
+)
 from stackreel.frames.native.occlusion import coarse_level
 from stackreel.frames.native.pool import BrickPool, for_each
+from stackreel.frames.native.relief import Relief, field_of
 from stackreel.frames.native.sheets import Sheets
 from stackreel.frames.native.slicing import Inks
 from stackreel.frames.native.tables import look_up, opacity_alone
 from stackreel.geometry import Placement
 from stackreel.scene import Scene
-from stackreel.volume import Volume
+from stackreel.volume import Level, Volume
 
 if TYPE_CHECKING:
     from stackreel.frames.native.engine import NativeEngine
@@ -122,6 +132,18 @@ class _AtWork(NativeSession):
     def _extinction(self) -> tuple[npt.NDArray[np.float32], Placement]:
         level = coarse_level(self.volume)
         return coarse_extinction(self._layers, self.volume, level.index), level.placement
+
+    def _relief_of(self, level: Level) -> Relief:
+        planes, parts, size, grid = self.volume.planes, [], 0, level.placement
+        begins = np.zeros(len(planes), np.int64)
+        for number, plane in enumerate(planes):
+            if plane.nearest or plane.vector:
+                continue
+            values, grid = field_of(plane.volume.levels[level.index], plane.dtype, plane.kept, self.threads)
+            begins[number] = size // plane.dtype.itemsize
+            size += -(-values.nbytes // ALIGNED) * ALIGNED
+            parts.append(np.resize(values.view(np.uint8), size - begins[number] * plane.dtype.itemsize))
+        return Relief(np.concatenate([np.zeros(0, np.uint8), *parts]), begins, grid, level.index)
 
     def _light(self, scene: Scene) -> npt.NDArray[np.float64]:
         light = super()._light(replace(scene, transfer=opacity_alone(scene.transfer)))

@@ -83,16 +83,21 @@ class BrickPool:
 
         for_each(self._threads, list(range(len(at))), finish)
 
+    def kept(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Values of the volume as samples."""
+        if values.dtype.kind == "f":
+            # statistics say so too: what is no finite number counts as the lowest value
+            low = self.volume.value_range[0]
+            values = np.nan_to_num(values, nan=low, posinf=low, neginf=low)
+        if self.samples.dtype != values.dtype:
+            values = (values - np.float64(self.offset)).astype(np.float32)
+        return values
+
     def _scatter(self, number: int, filled: npt.NDArray[np.int32]) -> None:
         chunk = self.books.chunks.get(number)
         if chunk is None:
             return
-        if chunk.dtype.kind == "f":
-            # statistics say so too: what is no finite number counts as the lowest value
-            low = self.volume.value_range[0]
-            chunk = np.nan_to_num(chunk, nan=low, posinf=low, neginf=low)
-        if self.samples.dtype != chunk.dtype:
-            chunk = (chunk - np.float64(self.offset)).astype(np.float32)
+        chunk = self.kept(chunk)
         level, index = self.books.chunks.place(number)
         start = tuple(i * c for i, c in zip(index, level.chunk, strict=True))
         kernels.scatter(chunk, start, level.shape, filled, self.samples)

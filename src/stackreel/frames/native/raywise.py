@@ -31,9 +31,11 @@ class Raywise:
         light, planes, window = this.light, this.planes, this.window
         spacing = np.asarray(this.grid.step)
         _, open_size, open_origin, open_step = this.around
+        _, _, relief_size, relief_origin, relief_step = this.relief
         numbers = rays.numbers_of(
             this.frame, this.size, np.asarray(this.grid.origin), 1.0 / spacing, *this.bounds, this.depths,
             planes.step, light, open_origin, open_step, this.scale, this.lamps, this.cuts,
+            relief_origin, relief_step,
         )  # fmt: skip
         bricks = np.flatnonzero(this.wanted)
         slots = this.slots.reshape(-1)[bricks]
@@ -46,7 +48,7 @@ class Raywise:
         table = np.full(shape, -1, np.int32)
         table[tuple(at - first[:, None])] = np.arange(len(bricks), dtype=np.int32)
         whole = [planes.first, planes.end, *first[::-1], *open_size]
-        whole += [window.top, window.bottom, window.left, window.right]
+        whole += [window.top, window.bottom, window.left, window.right, *relief_size]
         return cls(numbers, np.array(whole, np.int64), table, bricks, slots, bits)
 
 
