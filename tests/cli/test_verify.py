@@ -261,6 +261,39 @@ def test_a_repair_that_was_stopped_is_gone_on_with(sections, capsys):
     assert verify() == 0
 
 
+def test_the_slices_are_looked_at_before_a_stopped_repair_is_taken_back(sections, capsys):
+    put_aside(sections.parent / "brain.h5", read_ledger("brain.h5").extents)
+    with h5py.File("brain.h5", "r+") as file:
+        file["more"] = np.arange(10_000)
+    with open("brain.h5", "rb") as file:
+        half = file.read()
+    for wrong in (["nowhere", *RAW], [sections, "--shape", 280, 300, "--dtype", "uint8"]):
+        assert verify("--repair", *wrong) == 1
+        with open("brain.h5", "rb") as file:
+            assert file.read() == half
+        assert os.path.exists("brain.h5.undo")
+    assert verify("--repair", sections, *RAW) == 0
+
+
+def test_a_repair_of_an_earlier_file_does_nothing_to_the_new_one(sections, capsys):
+    put_aside(sections.parent / "brain.h5", read_ledger("brain.h5").extents)
+    with open("brain.h5.undo", "rb") as file:
+        left = file.read()
+    (sections / "s00.raw").write_bytes(bytes(SHAPE[1] * SHAPE[2]))
+    assert main(["convert", "sections", "brain.h5", "--overwrite", *RAW]) == 0
+    with open("brain.h5.undo", "wb") as file:
+        file.write(left)
+    with open("brain.h5", "rb") as file:
+        new = file.read()
+    assert verify() == 0
+    capsys.readouterr()
+    assert verify("--repair", sections, *RAW) == 0
+    assert "brain.h5.undo was of a repair of another file that stood here before" in capsys.readouterr().err
+    with open("brain.h5", "rb") as file:
+        assert file.read() == new
+    assert not os.path.exists("brain.h5.undo")
+
+
 def test_wrong_files_and_wrong_use(tmp_path, capsys):
     assert main(["verify", str(tmp_path / "none.h5")]) == 1
     assert "there is no such volume" in capsys.readouterr().err

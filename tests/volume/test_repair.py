@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 import pytest
 
-from stackreel.errors import SliceError, VolumeError
+from stackreel.errors import SliceError, SliceShapeError, VolumeError
 from stackreel.geometry import Spacing
 from stackreel.paraview.vtkhdf import write_vtkhdf
 from stackreel.slices import open_slices
@@ -25,8 +25,8 @@ from stackreel.volume.build import build
 from stackreel.volume.ledger import read_ledger
 from stackreel.volume.recipe import Recipe
 from stackreel.volume.reduction import Reduction
-from stackreel.volume.repair import recipe_of, repair
-from stackreel.volume.undo import undo_of
+from stackreel.volume.repair import recipe_of, repair, resume
+from stackreel.volume.undo import put_aside, stopped, undo_of
 from stackreel.volume.verify import verify
 
 from .test_build import contents, same_contents
@@ -298,8 +298,6 @@ def test_a_repair_that_is_killed_is_repaired(stack, otherwise, seed):
 @pytest.mark.skipif(os.name == "nt", reason="no such signals on Windows")
 def test_what_hdf5_half_rewrote_is_put_back(stack):
     """A kill while HDF5 rewrites its index: whatever it did around the chunks is undone."""
-    from stackreel.volume.undo import put_aside
-
     one = stack("bytes")
     ledger = read_ledger(one.path)
     put_aside(one.path, ledger.extents)
@@ -310,6 +308,75 @@ def test_what_hdf5_half_rewrote_is_put_back(stack):
     assert verify(one.path).stopped
     assert repair(one.path, one.source()).report.whole
     assert one.path.read_bytes() == one.data
+
+
+def test_what_an_earlier_file_left_is_never_written_over_a_new_one(stack):
+    """A repair was killed, and the slices, other ones by then, were converted anew instead."""
+    one = stack("bytes")
+    put_aside(one.path, read_ledger(one.path).extents)
+    left = undo_of(one.path).read_bytes()
+    for k in range(0, SHAPE[0], 2):
+        np.full(SHAPE[1:], k, np.uint8).tofile(one.sections / f"s{k:02}.raw")
+    build(one.source(), one.path, Recipe("brain", Spacing(3, 1, 1), REDUCTIONS["bytes"]), overwrite=True)
+    undo_of(one.path).write_bytes(left)
+    new = one.path.read_bytes()
+    report = verify(one.path)
+    assert report.whole
+    assert not report.stopped
+    assert resume(one.path) == "dropped"
+    assert one.path.read_bytes() == new
+    assert not undo_of(one.path).exists()
+    undo_of(one.path).write_bytes(left)
+    assert repair(one.path, one.source()).report.whole
+    assert one.path.read_bytes() == new
+
+
+def test_an_undo_is_of_one_file_only_though_another_has_its_number_or_its_bytes(stack):
+    one = stack("bytes")
+    put_aside(one.path, read_ledger(one.path).extents)
+    assert stopped(one.path)
+    twin = one.path.with_name("twin.h5")
+    shutil.copy(one.path, twin)
+    shutil.copy(undo_of(one.path), undo_of(twin))
+    assert not stopped(twin)  # the same bytes, in another file
+    os.truncate(one.path, 0)
+    one.path.write_bytes(bytes(len(one.data)))
+    assert not stopped(one.path)  # a disk gives the number of a file that is gone to the next
+
+
+def test_a_link_to_a_file_with_a_stopped_repair_says_so(stack, tmp_path):
+    one = stack("bytes")
+    put_aside(one.path, read_ledger(one.path).extents)
+    link = tmp_path / "link.h5"
+    link.symlink_to(one.path)
+    assert verify(link).stopped
+
+
+def test_slices_that_do_not_fit_take_nothing_back(stack):
+    one = stack("bytes")
+    put_aside(one.path, read_ledger(one.path).extents)
+    with h5py.File(one.path, "r+") as file:
+        file["more"] = np.arange(100_000)
+    half = one.path.read_bytes()
+    with pytest.raises(SliceShapeError):
+        repair(one.path, open_slices(one.sections, shape=(SHAPE[2], SHAPE[1]), dtype="uint8"))
+    assert one.path.read_bytes() == half
+    assert stopped(one.path)
+    assert repair(one.path, one.source()).report.whole
+    assert one.path.read_bytes() == one.data
+
+
+def test_a_repair_that_was_killed_behind_its_last_byte_is_done(stack, monkeypatch):
+    one = stack("shuffled")
+    one.hurt(4)
+    packed_otherwise(monkeypatch)
+    monkeypatch.setattr(repairing, "forget", lambda _: None)
+    assert repair(one.path, one.source()).report.whole
+    assert undo_of(one.path).exists()
+    mended = one.path.read_bytes()
+    assert verify(one.path).whole
+    assert resume(one.path) == "dropped"
+    assert one.path.read_bytes() == mended
 
 
 def test_a_file_that_may_not_be_written_is_refused(stack):

@@ -73,11 +73,10 @@ def run(args: argparse.Namespace) -> int:
 
     with loading():
         from stackreel.volume.ledger import read_ledger
-        from stackreel.volume.repair import resume
         from stackreel.volume.verify import verify
 
-    if args.repair and args.file.is_file() and resume(args.file):
-        note("an earlier repair was stopped in the middle; what it had done to the index is taken back")
+    if args.repair and args.file.is_file():
+        _resume(args)
     started = time.perf_counter()
     with _bar("verifying") as (begin, progress):
         report = verify(args.file, threads=args.threads, begin=lambda total: begin(total, "B"), progress=progress)
@@ -102,6 +101,28 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(found, indent=2, ensure_ascii=False))
     return 0 if whole else 1
+
+
+def _resume(args: argparse.Namespace) -> None:
+    """Take back what a repair that was stopped had done; the slices are looked at before anything is written."""
+    from contextlib import closing
+
+    from stackreel.volume.against import check_fits
+    from stackreel.volume.repair import resume
+    from stackreel.volume.undo import stopped_ledger
+
+    ledger = stopped_ledger(args.file)
+    if ledger is not None:
+        with closing(_open(args, args.repair, ledger)) as source:
+            check_fits(args.file, ledger, source)
+    found = resume(args.file)
+    if found == "taken back":
+        note("an earlier repair was stopped in the middle; what it had done to the index is taken back")
+    elif found == "dropped":
+        note(
+            f"{args.file}.undo was of a repair of another file that stood here before; it is removed, and nothing was "
+            "written"
+        )
 
 
 def _compare(args: argparse.Namespace, ledger: Ledger) -> Comparison:

@@ -40,7 +40,7 @@ from stackreel.volume.recipe import Recipe
 from stackreel.volume.reduction import Reduction
 from stackreel.volume.seal import put_seal
 from stackreel.volume.sections import PIECE, SectionHashes
-from stackreel.volume.undo import forget, put_aside, take_back, undo_of
+from stackreel.volume.undo import Found, forget, put_aside, stopped_ledger, take_back, undo_of
 from stackreel.volume.verify import verify
 
 Progress = Callable[[int], object]
@@ -84,7 +84,10 @@ def repair(
     """
     path = true_path(Path(path))
     with _alone(path):
-        if take_back(path) or report is None:
+        before = stopped_ledger(path)
+        if before is not None:
+            check_fits(path, before, source)
+        if take_back(path) == "taken back" or report is None:
             report = verify(path, threads=threads)
         if report.whole:
             return Mended(0, False, report)
@@ -125,14 +128,14 @@ def lost(path: Path) -> str:
     )
 
 
-def resume(path: str | Path) -> bool:
-    """Take back what a repair that was stopped in the middle had done to the index; whether there was one.
+def resume(path: str | Path) -> Found:
+    """Take back what a repair that was stopped in the middle had done to the index, where that was of this very file.
 
     Raises VolumeError while that repair is still at work, or where the file may not be written.
     """
     path = true_path(Path(path))
     if not undo_of(path).exists():
-        return False
+        return "nothing"
     with _alone(path):
         return take_back(path)
 
@@ -330,6 +333,7 @@ class _Mender:
                 group[key][...] = getattr(kept, key)
         put_ledger(file, self.ledger)
         file.close()
+        os.fsync(self.handle)  # from the new seal on, nothing is taken back
         put_seal(self.path, self.ledger.seal, self.ledger.extents)
         forget(self.path)
 

@@ -25,7 +25,7 @@ from stackreel.geometry import Index3
 from stackreel.volume.damage import BadChunk, Report, Why, announced_size, bad_chunk
 from stackreel.volume.ledger import Kept, Ledger, read_ledger
 from stackreel.volume.seal import digest, seal_of
-from stackreel.volume.undo import undo_of
+from stackreel.volume.undo import stopped as was_stopped
 
 READ_BYTES = 8 << 20
 
@@ -59,7 +59,7 @@ def _verified(path: Path, threads: int, begin: Progress, progress: Progress) -> 
         raise VolumeError(f"{path} is a folder; what can be checked is a volume in one HDF5 file")
     if not path.is_file():
         raise VolumeMissingError(f"{path}: there is no such volume")
-    size, expected, stopped = path.stat().st_size, announced_size(path), undo_of(path).exists()
+    size, expected, stopped = path.stat().st_size, announced_size(path), was_stopped(path)
     ledger = read_ledger(path)
     if ledger is None:
         if stopped or (expected is not None and expected > size):
