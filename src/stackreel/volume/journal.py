@@ -6,7 +6,9 @@ when all it speaks of is safe on the disk. A record that a kill or a power cut t
 
 from __future__ import annotations
 
+import contextlib
 import io
+import itertools
 import json
 import os
 import struct
@@ -48,23 +50,36 @@ def read_journal(path: Path) -> tuple[dict[str, Any], list[Record], int] | None:
     return settings, records, frames[-1][1]
 
 
+def has_record(path: Path) -> bool:
+    """Whether a journal stands there that a run could go on from."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return False
+    return data.startswith(MAGIC) and len(list(itertools.islice(_frames(data), 2))) == 2
+
+
 class Journal:
     """A journal that is open for writing; `start` begins a new one, `resume` takes an old one up."""
 
     def __init__(self, path: Path, handle: int, end: int, records: list[Record]) -> None:
         self.path = path
-        self.records = records  # of earlier runs, in order
+        self.records = records  # of earlier runs, in order; until this one adds to them
         self._handle = handle
         self._end = end
         self._added = False
 
     @classmethod
     def start(cls, path: Path, settings: Mapping[str, Any]) -> Journal:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o666)
-        journal = cls(path, handle, 0, [])
-        os.write(handle, MAGIC)
-        journal._end = len(MAGIC)
-        journal._append(json.dumps(settings).encode())
+        path.unlink(missing_ok=True)  # never the same file again: an earlier run that still holds it can tell
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        try:
+            journal = cls(path, handle, len(MAGIC), [])
+            os.pwrite(handle, MAGIC, 0)
+            journal._append(json.dumps(settings).encode())
+        except BaseException:
+            os.close(handle)
+            raise
         return journal
 
     @classmethod
@@ -95,6 +110,7 @@ class Journal:
         np.savez(buffer, **arrays)  # type: ignore[arg-type]
         self._append(buffer.getvalue())
         self._added = True
+        self.records = []  # taken over long since, and large
 
     def _append(self, payload: bytes) -> None:
         framed = _HEAD.pack(len(payload), xxhash.xxh3_64_intdigest(payload)) + payload
@@ -103,6 +119,12 @@ class Journal:
             done += os.pwrite(self._handle, framed[done:], self._end + done)
         os.fsync(self._handle)
         self._end += len(framed)
+
+    def discard(self) -> None:
+        """Remove it, unless another run has put its own in its place."""
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(self.path.stat(), os.fstat(self._handle)):
+                self.path.unlink()
 
     def close(self) -> None:
         os.close(self._handle)

@@ -7,7 +7,7 @@ from pathlib import Path
 from stackreel.errors import VolumeError, VolumeMissingError
 from stackreel.volume.hdf5 import open_volume as open_hdf5_volume
 from stackreel.volume.omezarr import open_zarr_volume
-from stackreel.volume.output import is_zarr
+from stackreel.volume.output import is_zarr, stepped_aside
 from stackreel.volume.partial import ENDING, open_partial
 from stackreel.volume.volume import Volume
 
@@ -24,6 +24,12 @@ def open_volume(path: str | Path, name: str | None = None) -> Volume:
         return open_partial(path, name)
     if path.suffix == ENDING and path.is_dir():
         raise VolumeError(f"{path}: OME-Zarr can be opened when it is finished; HDF5 (.h5) while it is being made, too")
+    aside = stepped_aside(path)
+    if aside is not None:
+        raise VolumeMissingError(
+            f"{path} was about to be replaced when a run was killed, and stands in {aside} now; rename it back, or run "
+            "the same command again"
+        )
     partial = path.with_name(path.name + ENDING)
     if not path.exists() and partial.is_file():
         raise VolumeMissingError(f"{path} is not finished; what there is of it can be seen in {partial}")

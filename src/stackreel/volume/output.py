@@ -14,8 +14,9 @@ from typing import Any
 
 from stackreel.errors import OutputExistsError, VolumeError
 from stackreel.files import format_bytes, refuse_device, size_on_disk, true_path
-from stackreel.volume.journal import Journal, journal_of, preview_of
+from stackreel.volume.journal import Journal, has_record, journal_of, preview_of
 from stackreel.volume.recipe import differences
+from stackreel.volume.undo import undo_of
 
 
 def check_output(out: Path, *, overwrite: bool) -> None:
@@ -35,6 +36,11 @@ def check_output(out: Path, *, overwrite: bool) -> None:
         raise VolumeError(f"{out} is a file, and OME-Zarr is a folder; give another name")
     if out.exists() and not overwrite:
         raise OutputExistsError(f"{out} stands already; give another name, or --overwrite to replace it")
+    if stepped_aside(out) and not overwrite:
+        raise OutputExistsError(
+            f"{out} was about to be replaced when a run was killed, and stands in {stepped_aside(out)} now; rename it "
+            "back, or --overwrite to replace it"
+        )
     for folder in (out.parent, true_path(out).parent):
         if not folder.is_dir():
             raise VolumeError(f"{folder}: there is no such folder; create it first")
@@ -55,50 +61,78 @@ def is_zarr(path: Path) -> bool:
 
 
 @contextlib.contextmanager
-def unfinished(out: Path, settings: Mapping[str, Any], *, restart: bool = False) -> Iterator[tuple[Path, Journal]]:
+def unfinished(
+    out: Path, settings: Mapping[str, Any] | None, *, restart: bool = False
+) -> Iterator[tuple[Path, Journal]]:
     """The name that `out` has until the block ends well, and the journal beside it; for this process alone.
 
     The names, brain.h5.partial and brain.h5.journal, are the same for every run and, unlike those of
     `files.replacing`, in plain sight: two runs can tell that they would write one file, and what a stopped run left,
     up to hundreds of gigabytes, is seen. When the block fails and the journal has a record, both stay for the next
-    run; otherwise nothing is left.
+    run; otherwise nothing is left. When it ends well, the new name outlives a power cut.
 
-    settings : what the run is to do; an earlier run's journal is taken up only where that was to do the same
+    settings : what the run is to do; an earlier run's journal is taken up only where that was to do the same.
+               None of a run that cannot be gone on with: it writes no records, and never discards those of another
     restart  : never take up an earlier run
     Raises VolumeError while another run is at work on it, or when an earlier run was to do something else.
     """
     partial = out.with_name(f"{out.name}.partial")
+    path = journal_of(partial)
     handle = _begin(partial, folder=is_zarr(out))
     try:
         _lock(handle, partial, out)
-        size = None if partial.is_dir() else os.fstat(handle).st_size
-        journal = _journal(out, journal_of(partial), settings, size, restart=restart)
+        journal: Journal | None = None
         try:
+            _settle(out)
+            size = None if partial.is_dir() else os.fstat(handle).st_size
+            journal = _journal(out, path, settings, size, restart=restart)
+            sync(out.parent)
             yield partial, journal
             _put_in_place(partial, out)
-            journal.path.unlink()
-            preview_of(partial).unlink(missing_ok=True)
+            sync(out.parent)
+        except KeyboardInterrupt:
+            if _leads_to(out, handle):
+                raise KeyboardInterrupt(f"stopped; {out} was just complete") from None
+            raise
         finally:
-            journal.close()
-            if _leads_to(partial, handle) and not journal.worth_keeping:
-                # once it is `out`, another run may have begun one of that name
-                _remove(partial)
-                journal.path.unlink(missing_ok=True)
-                preview_of(partial).unlink(missing_ok=True)
+            try:
+                _clear(partial, out, handle, journal)
+            finally:
+                if journal is not None:
+                    journal.close()
     finally:
         os.close(handle)
+
+
+def _clear(partial: Path, out: Path, handle: int, journal: Journal | None) -> None:
+    """At the end of a run, remove all that neither a reader nor a later run could use."""
+    path = journal_of(partial)
+    _settle(out)
+    if _leads_to(partial, handle):
+        if not (has_record(path) if journal is None else journal.worth_keeping):
+            _remove(partial)
+            path.unlink(missing_ok=True)
+            preview_of(partial).unlink(missing_ok=True)
+        return
+    # it has become `out`, and another run may have begun one of that name
+    if journal is not None:
+        journal.discard()
+    if _leads_to(out, handle):
+        preview_of(partial).unlink(missing_ok=True)
+        undo_of(out).unlink(missing_ok=True)  # it would put pieces of the file that stood there before into this one
+        sync(out.parent)
 
 
 def left_by(out: Path) -> str:
     """In a sentence, what a run that failed has left for the next one."""
     partial = true_path(out).with_name(f"{true_path(out).name}.partial")
-    if not journal_of(partial).exists():
+    if not (partial.exists() and has_record(journal_of(partial))):
         return "Nothing was left behind"
-    size = format_bytes(size_on_disk(partial)) if partial.exists() else "nothing"
+    size = format_bytes(size_on_disk(partial))
     return f"What was done is kept in {partial} ({size}): the same command goes on from there"
 
 
-def _journal(out: Path, path: Path, settings: Mapping[str, Any], size: int | None, *, restart: bool) -> Journal:
+def _journal(out: Path, path: Path, settings: Mapping[str, Any] | None, size: int | None, *, restart: bool) -> Journal:
     """The journal to write to: an earlier run's, when this one can go on with it.
 
     size : of the unfinished file; None for a folder, whose files are looked at when they are gone on with
@@ -107,23 +141,36 @@ def _journal(out: Path, path: Path, settings: Mapping[str, Any], size: int | Non
     if found is None:
         return _anew(path, settings)
     before, journal = found
+    try:
+        gone = not any(path.with_suffix(".partial").iterdir()) if size is None else journal.reaches_to > size
+        if not gone:  # otherwise somebody took the unfinished file away
+            _check_same(out, before, settings)
+            return journal
+    except BaseException:
+        journal.close()
+        raise
+    journal.close()
+    return _anew(path, settings)
+
+
+def _check_same(out: Path, before: Mapping[str, Any], settings: Mapping[str, Any] | None) -> None:
+    if settings is None:
+        raise VolumeError(
+            f"{out}: a conversion to this name was stopped on the way, and what it did is kept in {out.name}.partial. "
+            f"Give another name, or go on with that conversion first; to give it up, remove {out.name}.partial and "
+            f"{out.name}.journal"
+        )
     differing = differences(before, settings)
     if differing:
-        journal.close()
         raise VolumeError(
             f"{out}: an earlier run was stopped on the way, and this one would make something else: "
             f"{'; '.join(differing)}. Give the same arguments to go on with it, or --restart to begin anew"
         )
-    gone = not any(path.with_suffix(".partial").iterdir()) if size is None else journal.reaches_to > size
-    if gone:  # somebody took the unfinished file away
-        journal.close()
-        return _anew(path, settings)
-    return journal
 
 
-def _anew(path: Path, settings: Mapping[str, Any]) -> Journal:
+def _anew(path: Path, settings: Mapping[str, Any] | None) -> Journal:
     preview_of(path).unlink(missing_ok=True)
-    return Journal.start(path, settings)
+    return Journal.start(path, settings or {})
 
 
 def _begin(partial: Path, *, folder: bool) -> int:
@@ -136,17 +183,29 @@ def _begin(partial: Path, *, folder: bool) -> int:
 
 def _put_in_place(partial: Path, out: Path) -> None:
     """Give a complete file its name. A folder cannot replace another in one step: the old one steps aside first."""
-    if not (partial.is_dir() and out.is_dir()):
-        os.replace(partial, out)
-        return
-    aside = out.with_name(f".{out.name}.replaced-{os.getpid()}")
-    os.replace(out, aside)
-    try:
-        os.replace(partial, out)
-    except BaseException:
+    if partial.is_dir() and out.is_dir():
+        os.replace(out, _aside(out))
+    os.replace(partial, out)
+
+
+def _aside(out: Path) -> Path:
+    return out.with_name(f".{out.name}.replaced")
+
+
+def stepped_aside(out: Path) -> Path | None:
+    """Where the folder is that `out` was before a run was killed just while putting another in its place."""
+    aside = _aside(true_path(out))
+    return aside if not out.exists() and (aside / "zarr.json").is_file() else None
+
+
+def _settle(out: Path) -> None:
+    """Put back the folder that stepped aside when nothing came in its place; remove it otherwise."""
+    aside = _aside(out)
+    if stepped_aside(out):
         os.replace(aside, out)
-        raise
-    _remove(aside)
+    elif aside.is_dir():
+        (aside / "zarr.json").unlink(missing_ok=True)  # first: what is half removed is never put back
+        shutil.rmtree(aside)
 
 
 def _remove(path: Path) -> None:

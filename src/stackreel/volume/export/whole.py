@@ -29,7 +29,7 @@ from stackreel.volume.ledger import ledger_of, put_ledger
 from stackreel.volume.levels import LevelWriter
 from stackreel.volume.omezarr import ShardLevel
 from stackreel.volume.opening import open_volume
-from stackreel.volume.output import check_output, says_no_room, sync, unfinished
+from stackreel.volume.output import check_output, says_no_room, unfinished
 from stackreel.volume.pyramid import CHUNK, LevelPlan
 from stackreel.volume.seal import make_room, put_seal
 from stackreel.volume.shards import ShardStore
@@ -55,16 +55,16 @@ def copy_volume(
 
     progress : is told bytes of samples, of all levels, that have been copied
     finish   : adds to an HDF5 file what other programs want; see volume.build
-    Raises VolumeError, CorruptChunkError, OutputExistsError or DiskFullError; then nothing stands at `out`.
+    Raises VolumeError, CorruptChunkError, OutputExistsError or DiskFullError; then nothing new stands at `out`.
+    A conversion to that name that was stopped on the way is never discarded: VolumeError.
     """
     check_output(out, overwrite=overwrite)
     target = true_path(out)
     try:
-        with _described(volume) as described, unfinished(target, {}, restart=True) as (path, _):
+        with _described(volume) as described, unfinished(target, None) as (path, _):
             if f"summary/{volume.name}/histogram" not in described:
                 raise VolumeError(f"{volume.path} has no levels; convert its slices instead")
             _copy(volume, described, path, threads, progress, finish)
-            sync(target.parent)
     except (OSError, RuntimeError) as error:
         if isinstance(error, StackreelError):
             raise
