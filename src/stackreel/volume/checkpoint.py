@@ -1,6 +1,7 @@
 """How far a conversion has come, as a record of its journal; and a conversion that stands there again.
 
-Only what is new since the last record is written: where each chunk lies, its hash, its bricks' statistics.
+Only what is new since the last record is written: where each chunk lies, its hash, its bricks' statistics, the hashes
+of sections that came in, the counts that changed. All records together say everything.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class Progress:
                 self._shelves.append((level.lengths, None))
         self._numbers = {id(shelf): number for number, (shelf, _) in enumerate(self._shelves)}
         self._new: list[tuple[int, Index3]] = []
+        self._remember()
 
     def note(self, shelf: Shelf, place: Index3) -> None:
         self._new.append((self._numbers[id(shelf)], place))
@@ -60,21 +62,48 @@ class Progress:
             bands=np.array(bands),
             chunks=chunks,
             **{key: np.concatenate(parts) if parts else np.zeros(0, empty[key]) for key, parts in statistics.items()},
-            **{f"hashes{i}": one.table for i, one in enumerate(self._hashes)},
-            **self._counter.state(),
+            **self._new_hashes(),
+            **self._new_counts(),
             **more,
         )
         self._new.clear()
+        self._remember()
+
+    def _new_hashes(self) -> Record:
+        """The rows of every table of hashes from the first that changed to the last, and which the first is."""
+        out = {}
+        for i, (one, before) in enumerate(zip(self._hashes, self._said_hashes, strict=True)):
+            changed = np.flatnonzero((one.table != before).any(axis=1))
+            first, end = (int(changed[0]), int(changed[-1]) + 1) if len(changed) else (0, 0)
+            out[f"hashes{i}_first"], out[f"hashes{i}"] = np.array(first), one.table[first:end]
+        return out
+
+    def _new_counts(self) -> Record:
+        """The counts that changed, and of which bins they are."""
+        state = self._counter.state()
+        bins = np.flatnonzero(state["counts"] != self._said_counts)
+        return state | {"counted": bins.astype(np.int32), "counts": state["counts"][bins]}
+
+    def _remember(self) -> None:
+        """What all records together say now."""
+        self._said_hashes = [one.table.copy() for one in self._hashes]
+        self._said_counts = self._counter.state()["counts"]
 
     def restore(self, records: Sequence[Record]) -> int:
         """Take over what earlier runs did; how many bands of sections that is."""
         for record in records:
             self._take_over(record)
         last = records[-1]
-        for i, one in enumerate(self._hashes):
-            one.table[...] = last[f"hashes{i}"]
-        self._counter.resume(last["counts"], last["span"])
+        self._counter.resume(self._counts(records), last["span"])
+        self._remember()
         return int(last["bands"])
+
+    def _counts(self, records: Sequence[Record]) -> npt.NDArray[np.int64]:
+        counts = np.zeros_like(self._said_counts)
+        for record in records:
+            # older records have all bins
+            counts[record["counted"] if "counted" in record else slice(None)] = record["counts"]
+        return counts
 
     def _take_over(self, record: Record) -> None:
         statistics = {key: record[key] for key in ("low", "high", "mask")}
@@ -91,3 +120,8 @@ class Progress:
                 part = values[where]
                 part[...] = statistics[key][at : at + count].reshape(part.shape)
             at += count
+        for i, one in enumerate(self._hashes):
+            # older records have all sections
+            first = int(record[f"hashes{i}_first"]) if f"hashes{i}_first" in record else 0
+            rows = record[f"hashes{i}"]
+            one.table[first : first + len(rows)] = rows
