@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import tifffile
 from PIL import Image
 
 from stackreel.errors import SliceError, SliceReadError, SliceShapeError
+from stackreel.slices.arriving import waiting_ends_with
 from stackreel.slices.following import follow, without_waiting
 from stackreel.slices.missing import Missing
 from stackreel.slices.names import Names
@@ -167,6 +169,36 @@ def test_a_section_that_changes_after_it_was_read_is_named(folder, sections):
         arriving.check()
     with pytest.raises(SliceReadError, match=r"slice 1 \(s001\.raw\) has changed"):
         arriving.wait(range(6))
+
+
+@pytest.mark.parametrize("seen", [False, True])
+def test_a_section_that_is_taken_away_when_it_was_complete_is_not_waited_for(folder, sections, seen):
+    put(folder, sections, 0, 1, 2)
+    arriving = follow(folder, 6, **RAW)
+    arriving.wait(range(3))
+    (folder / "s001.raw").unlink()
+    if seen:
+        assert not arriving.ready(range(1, 3))
+    with pytest.raises(SliceReadError, match=r"slice 1 \(s001\.raw\)"):
+        arriving.read(1, slice(0, 40))
+    put(folder, sections, 1)
+    arriving.wait(range(3))
+    np.testing.assert_array_equal(arriving.read(1, slice(0, 40)), sections[1])
+
+
+def test_who_reads_stops_waiting_when_asked_to(folder, sections):
+    """Only the threads that were told so: the source stays good."""
+    put(folder, sections, 0)
+    arriving, stopped = follow(folder, 6, **RAW), threading.Event()
+    with ThreadPoolExecutor(1, "reader", waiting_ends_with, (stopped,)) as pool:
+        waiting = pool.submit(arriving.read, 1, slice(0, 40))
+        time.sleep(0.3)
+        assert not waiting.done()
+        stopped.set()
+        with pytest.raises(SliceReadError, match="reading was stopped"):
+            waiting.result(10)
+    put(folder, sections, 1)
+    np.testing.assert_array_equal(arriving.read(1, slice(0, 40)), sections[1])
 
 
 def test_what_can_be_no_section_of_the_stack_is_an_error_at_once(folder, sections):

@@ -30,6 +30,8 @@ _SHOWN = 3
 _TRY_AGAIN = 5.0  # seconds after which a file that could not be read is looked into again
 _CHECK = 10  # how many looks at the folder until those that were read are looked at, too
 
+_thread = threading.local()  # stopped: an event by which waiting in this thread ends
+
 Identity = tuple[int, int]  # size and time of the last change (ns)
 Open = Callable[[Path], SliceSource]
 
@@ -108,6 +110,7 @@ class Arriving:
         self._lock = threading.RLock()
         self._places: dict[int, _Place] = {}
         self._taken: dict[int, SliceFile] = {}
+        self._promised: dict[int, Identity] = {}  # said to be complete, as they were then
         self._shape: Index3 | None = None
         self._dtype: np.dtype[Any] = np.dtype(np.uint8)
         self._closed = False
@@ -132,16 +135,15 @@ class Arriving:
         return tuple(self._taken.get(z) or self._expected(z) for z in range(self.count))
 
     def read(self, z: int, rows: slice, out: npt.NDArray[Any] | None = None) -> npt.NDArray[Any]:
-        """Rows of section z, as soon as that is complete."""
+        """Rows of section z, as soon as that is complete.
+
+        Raises SliceReadError when it was complete before and is not any more, or when waiting for it is stopped.
+        """
         if not 0 <= z < self.count:
             raise SliceError(f"there is no slice {z}; the stack has {self.count}, numbered from 0")
-        place = self._places.get(z)
-        if place is None or place.source is None:
-            self.wait(range(z, z + 1))
-            place = self._places[z]
-        assert place.source is not None
+        place, source = self._complete(z)
         try:
-            found = place.source.read(0, rows, out)
+            found = source.read(0, rows, out)
         except SliceError as error:
             raise self._of(z, error) from error
         current = _identity(place.path)
@@ -175,14 +177,14 @@ class Arriving:
         if self._awaited(sections) or sections[0] != self._asked:
             self._look()
         self._asked = sections[0]
-        return not self._awaited(sections)
+        return not self._promise(sections)
 
     def wait(self, sections: Sequence[int], say: Say = lambda _: None) -> None:
         """Return when all of them are complete; `say` is called whenever that which is waited for changes."""
         since, said = now(), ""
         while True:
             self._look()
-            awaited = self._awaited(sections)
+            awaited = self._promise(sections)
             if not awaited:
                 return
             names = tuple(self._places[z].path.name if z in self._places else self._name(z) for z in awaited)
@@ -319,6 +321,25 @@ class Arriving:
         self.banded = self.banded and source.banded
         place.source, place.trouble = source, ""
 
+    def _complete(self, z: int) -> tuple[_Place, SliceSource]:
+        """A section and how it is read. Nobody waits again, unseen in a thread, for one that was complete."""
+        while True:
+            with self._lock:
+                place, promised = self._places.get(z), self._promised.get(z)
+                if place is not None and place.source is not None:
+                    return place, place.source
+            if promised is not None:
+                raise _changed(self._label(z), promised, None if place is None else place.identity)
+            self.wait(range(z, z + 1))
+
+    def _promise(self, sections: Sequence[int]) -> list[int]:
+        """Those that are not complete; where there is none, all are to stay as they are from now on."""
+        with self._lock:
+            awaited = self._awaited(sections)
+            if not awaited:
+                self._promised |= {z: self._places[z].identity for z in sections if z in self._places}
+            return awaited
+
     def _awaited(self, sections: Sequence[int]) -> list[int]:
         with self._lock:
             wanted = [z for z in sections if z not in self.lacking]
@@ -332,7 +353,13 @@ class Arriving:
         return tuple(found)
 
     def _sleep(self) -> None:
-        time.sleep(min(2.0, max(0.05, self.settle / 5)))
+        """Until it is time to look again."""
+        seconds = min(2.0, max(0.05, self.settle / 5))
+        stopped: threading.Event | None = getattr(_thread, "stopped", None)
+        if stopped is None:
+            time.sleep(seconds)
+        elif stopped.wait(seconds):
+            raise SliceReadError("reading was stopped")
 
     def _expected(self, z: int) -> SliceFile:
         """Without padding, so that it is the same however much of that is known by now."""
@@ -348,6 +375,11 @@ class Arriving:
     def _of(self, z: int, error: SliceError) -> SliceError:
         """An error about the only section of a stack as one about section z."""
         return type(error)(re.sub(r"\bslice 0 \(", f"slice {z} (", str(error)))
+
+
+def waiting_ends_with(stopped: threading.Event) -> None:
+    """Have this thread wait for sections no longer once that is set: it reads for someone who is being stopped."""
+    _thread.stopped = stopped
 
 
 def _identity(path: Path) -> Identity | None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -13,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stackreel.geometry import Index3
+from stackreel.slices.arriving import waiting_ends_with
 from stackreel.slices.source import SliceSource
 
 STAGE_BYTES = 256 << 20
@@ -59,7 +62,7 @@ def _direct(source: SliceSource, slab: int, rows: int, start: int, before: Befor
     shape = (min(slab, count), min(rows, height), width)
     buffers = [np.empty(shape, source.dtype) for _ in range(min(2, len(places)))]
 
-    with ThreadPoolExecutor(READERS, "stackreel-read") as pool:
+    with _readers(READERS) as pool:
 
         def fetch(k: int) -> tuple[npt.NDArray[Any], list[Future[Any]]]:
             z0, y0 = places[k]
@@ -69,15 +72,12 @@ def _direct(source: SliceSource, slab: int, rows: int, start: int, before: Befor
             jobs = [pool.submit(source.read, z0 + i, slice(y0, y0 + tall), band[i]) for i in range(depth)]
             return band, jobs
 
-        try:
-            for k, (z0, y0) in enumerate(places):
-                before(range(z0, min(z0 + slab, count)))
-                band, jobs = fetch(k)
-                for job in jobs:
-                    job.result()
-                yield z0, y0, band
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        for k, (z0, y0) in enumerate(places):
+            before(range(z0, min(z0 + slab, count)))
+            band, jobs = fetch(k)
+            for job in jobs:
+                job.result()
+            yield z0, y0, band
 
 
 def _staged(source: SliceSource, slab: int, rows: int, scratch: Path, start: int, before: Before) -> Iterator[Band]:
@@ -87,20 +87,28 @@ def _staged(source: SliceSource, slab: int, rows: int, scratch: Path, start: int
     slice_bytes = height * width * source.dtype.itemsize
     readers = max(1, min(READERS, STAGE_BYTES // max(slice_bytes, 1)))
     stage = _stage((depth, height, width), source.dtype, staging_bytes(source, slab), scratch)
-    with ThreadPoolExecutor(readers, "stackreel-read") as pool:
+    with _readers(readers) as pool:
         for z0 in range(slabs * slab, count, slab):
             n = min(slab, count - z0)
             before(range(z0, z0 + n))
             jobs = [pool.submit(source.read, z0 + i, slice(0, height), stage[i]) for i in range(n)]
-            try:
-                for job in jobs:
-                    job.result()
-            finally:
-                for job in jobs:
-                    job.cancel()
+            for job in jobs:
+                job.result()
             for y0 in range(within * rows, height, rows):
                 yield z0, y0, np.array(stage[:n, y0 : y0 + rows], order="C")
             within = 0
+
+
+@contextmanager
+def _readers(threads: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads that read; when it ends, whyever, they begin with nothing more and wait for no section any more."""
+    stopped = threading.Event()
+    pool = ThreadPoolExecutor(threads, "stackreel-read", waiting_ends_with, (stopped,))
+    try:
+        yield pool
+    finally:
+        stopped.set()
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _stage(shape: Index3, dtype: np.dtype[Any], in_file: int, scratch: Path) -> npt.NDArray[Any]:
