@@ -310,6 +310,24 @@ def test_weights_are_gone_on_with_too(tmp_path, array_source, monkeypatch, small
         assert (a["/levels/brain/1"][()] != b["/levels/brain/1"][()]).any()
 
 
+def test_rows_of_weights_that_are_needed_again_are_read_once(tmp_path, array_source, monkeypatch, small_bands):
+    """Many chunks side by side wait to be reduced with them."""
+    from stackreel.volume.reduction import Reduction
+
+    rng = np.random.default_rng(0)
+    samples = rng.integers(0, 180, (32, 300, 400), dtype=np.uint8)
+    weights = rng.integers(0, 256, samples.shape, dtype=np.uint8)
+    recipe = Recipe("brain", Spacing(2, 1, 1), Reduction("axial", 180.0), durable=0.0)
+    build(array_source(samples), tmp_path / "whole.h5", recipe, weights=array_source(weights))
+    stopped(array_source(samples), tmp_path / "a.h5", recipe, 1, weights=array_source(weights))
+    source, again, reads = array_source(weights), [], []
+    monkeypatch.setattr(source, "read", lambda *asked: reads.append(asked[:2]) or array_source(weights).read(*asked))
+    build(array_source(samples), tmp_path / "a.h5", recipe, weights=source, resumed=lambda _: again.append(list(reads)))
+    assert len(again[0]) > 0
+    assert len({(z, rows.start) for z, rows in again[0]}) == len(again[0])
+    same_contents(contents(tmp_path / "whole.h5"), contents(tmp_path / "a.h5"))
+
+
 def test_an_unfinished_file_without_its_journal_is_begun_anew(sections, tmp_path, whole):
     out = tmp_path / "a.h5"
     kill_after(convert(sections, out, slow=0.002), 4)

@@ -191,6 +191,7 @@ class _Builder:
         self.arriving: Arriving | None = None
         self.awaiting: Say = lambda _: None
         self.done = 0
+        self._weights_at: tuple[tuple[int, int], Lengths] | None = None  # the last band that was read again
 
     def follow(self, arriving: Arriving, awaiting: Say) -> None:
         """Wait for sections that have not come yet."""
@@ -352,9 +353,14 @@ class _Builder:
 
     def _lengths_again(self, level: LevelWriter, place: Index3, at: Index3, shape: Sequence[int]) -> Lengths | None:
         if level.lengths is not None:
+            self._weights_at = None
             found = level.lengths.get(place)
             return np.zeros(shape, LENGTHS) if found is None else np.ascontiguousarray(found)
         if level.plan.index == 0 and self.weights is not None:
-            rows, columns = slice(at[1], at[1] + shape[1]), slice(at[2], at[2] + shape[2])
-            return np.stack([self.weights.read(at[0] + i, rows)[:, columns] for i in range(shape[0])])
+            where = at[:2]
+            if self._weights_at is None or self._weights_at[0] != where:  # sections are read at their full width
+                rows = slice(at[1], at[1] + shape[1])
+                band = np.stack([self.weights.read(at[0] + i, rows) for i in range(shape[0])])
+                self._weights_at = where, band
+            return np.ascontiguousarray(self._weights_at[1][:, :, at[2] : at[2] + shape[2]])
         return None
