@@ -328,6 +328,28 @@ def test_rows_of_weights_that_are_needed_again_are_read_once(tmp_path, array_sou
     same_contents(contents(tmp_path / "whole.h5"), contents(tmp_path / "a.h5"))
 
 
+def test_other_weights_from_the_same_file_are_not_gone_on_with(tmp_path, array_source, small_bands):
+    """Two data sets of one file, and two windows."""
+    from stackreel.volume.reduction import Reduction
+
+    rng = np.random.default_rng(0)
+    samples, one, other = rng.integers(0, 180, (3, 45, 300, 150), dtype=np.uint8)
+    with h5py.File(tmp_path / "w.h5", "w") as file:
+        file["a"], file["b"] = one, other
+
+    def weights(name, window=None):
+        found = open_slices(f"{tmp_path / 'w.h5'}:/{name}")
+        return mapped(found, window, "uint8") if window else found
+
+    recipe = Recipe("brain", Spacing(2, 1, 1), Reduction("axial", 180.0), durable=0.0)
+    stopped(array_source(samples), tmp_path / "o.h5", recipe, weights=weights("a"))
+    with pytest.raises(VolumeError, match=r"weights reading was .*/a.*, is .*/b"):
+        build(array_source(samples), tmp_path / "o.h5", recipe, weights=weights("b"))
+    with pytest.raises(VolumeError, match=r"weights reading was .*, is .*window_high=90"):
+        build(array_source(samples), tmp_path / "o.h5", recipe, weights=weights("a", (0, 90)))
+    build(array_source(samples), tmp_path / "o.h5", recipe, weights=weights("a"))
+
+
 def test_an_unfinished_file_without_its_journal_is_begun_anew(sections, tmp_path, whole):
     out = tmp_path / "a.h5"
     kill_after(convert(sections, out, slow=0.002), 4)

@@ -65,7 +65,8 @@ def settings(source: SliceSource, recipe: Recipe, weights: SliceSource | None = 
         "samples": "copied" if recipe.links is None else recipe.links.said,
         "slices": _files(source.files),
         "weights": _files(weights.files) if weights is not None else [],
-        "reading": [f"{key}={text}" for key, text in sorted(getattr(source, "provenance", {}).items())],
+        "reading": _reading(source),
+        "weights reading": [] if weights is None else _reading(weights),
     }
 
 
@@ -80,7 +81,8 @@ def agreement(
     found = settings(source, recipe, weights)
     if arriving is not None:
         found["slices"] = _files(arriving.files)
-        found["reading"] = [words for words in found["reading"] if not words.startswith("missing_")]
+        for key in ("reading", "weights reading"):
+            found[key] = [words for words in found[key] if not words.startswith("missing_")]
     return found
 
 
@@ -99,6 +101,10 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
         else:
             found.append(f"{key} was {_said(old)}, is {_said(new)}")
     return found
+
+
+def _reading(source: SliceSource) -> list[str]:
+    return [f"{key}={text}" for key, text in sorted(getattr(source, "provenance", {}).items())]
 
 
 def _files(files: Sequence[SliceFile]) -> list[list[Any]]:
