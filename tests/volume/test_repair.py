@@ -22,6 +22,7 @@ from stackreel.volume import build as building
 from stackreel.volume import pyramid
 from stackreel.volume import repair as repairing
 from stackreel.volume.build import build
+from stackreel.volume.export.whole import copy_volume
 from stackreel.volume.ledger import read_ledger
 from stackreel.volume.recipe import Recipe
 from stackreel.volume.reduction import Reduction
@@ -138,6 +139,62 @@ def _one_raw(folder):
     (folder / "weights").mkdir()
     (folder / "weights" / "w.raw").write_bytes(bytes(12))
     return folder / "weights"
+
+
+def test_an_exported_volume_with_weights_is_made_anew(tmp_path, array_source):
+    """It keeps the hashes of its slices alone."""
+    rng = np.random.default_rng(0)
+    samples, weights = (array_source(rng.integers(0, 180, (40, 150, 140), dtype=np.uint8)) for _ in range(2))
+    weights.files = open_slices(_one_raw(tmp_path), shape=(3, 4), dtype="uint8").files
+    recipe = Recipe("a", Spacing(2, 1, 1), Reduction("axial", 180.0))
+    volume = build(samples, tmp_path / "a.h5", recipe, weights=weights)
+    path = tmp_path / "exported.h5"
+    copy_volume(volume, path, threads=1)
+    assert len(read_ledger(path).slices) == 1
+    before = contents(path)
+    flip(path, 8 * 40)
+    hurt = path.read_bytes()
+    with pytest.raises(SliceError, match="slice 0 is not what was converted"):
+        repair(path, array_source(samples.array + np.uint8(1)), weights=weights)
+    assert path.read_bytes() == hurt
+    mended = repair(path, samples, weights=weights)
+    assert mended.anew
+    assert mended.report.whole
+    after = contents(path)
+    for key in before:
+        if key.startswith(("levels/", "resultants/")) or key == "a":
+            np.testing.assert_array_equal(after[key], before[key], err_msg=key)
+
+
+def test_a_chunk_that_went_bad_since_it_was_verified_is_told(stack):
+    one = stack("bytes")
+    ledger = read_ledger(one.path)
+    flip(one.path, 8 * int(ledger.find(1).offsets[0, 0, 0]) + 9)
+    report = verify(one.path)
+    flip(one.path, 8 * int(ledger.full.offsets[0, 1, 0]) + 9)
+    with pytest.raises(VolumeError, match=r"/levels/brain/0, chunk \(0, 1, 0\) is damaged, and was not when"):
+        repair(one.path, one.source(), report=report)
+    assert repair(one.path, one.source()).report.whole
+    assert one.path.read_bytes() == one.data
+
+
+def test_a_chunk_stored_as_it_is_becomes_itself_or_nothing(tmp_path, array_source):
+    """With other weights, of which an exported volume knows nothing, other samples come out."""
+    rng = np.random.default_rng(0)
+    samples, weights = (array_source(rng.integers(0, 256, (40, 150, 140), dtype=np.uint8)) for _ in range(2))
+    weights.files = open_slices(_one_raw(tmp_path), shape=(3, 4), dtype="uint8").files
+    recipe = Recipe("a", Spacing(2, 1, 1), Reduction("axial", 256.0))
+    path = tmp_path / "exported.h5"
+    copy_volume(build(samples, tmp_path / "a.h5", recipe, weights=weights), path, threads=1)
+    data, kept = path.read_bytes(), read_ledger(path).find(1)
+    assert kept.plain[0, 0, 0]
+    flip(path, 8 * int(kept.offsets[0, 0, 0]) + 100)
+    hurt = path.read_bytes()
+    with pytest.raises(VolumeError, match=r"/levels/a/1, chunk \(0, 0, 0\) cannot be made again as it was: other wei"):
+        repair(path, samples, weights=array_source(weights.array[::-1].copy()))
+    assert path.read_bytes() == hurt
+    assert repair(path, samples, weights=weights).report.whole
+    assert path.read_bytes() == data
 
 
 def test_a_whole_file_is_left_alone(stack):

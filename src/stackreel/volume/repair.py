@@ -31,7 +31,7 @@ from stackreel.slices.source import SliceSource
 from stackreel.volume import build as building
 from stackreel.volume.against import check_fits
 from stackreel.volume.chunkfile import LIBVER
-from stackreel.volume.codec import SKIP_FILTERS, pack
+from stackreel.volume.codec import pack
 from stackreel.volume.damage import BadChunk, Report
 from stackreel.volume.ledger import Kept, Ledger, put_ledger, read_ledger
 from stackreel.volume.output import says_no_room, sync
@@ -298,12 +298,21 @@ class _Mender:
         kept, beside = self.ledger.find(level), self.ledger.find(level, resultants=True)
         lengths = None
         if beside is not None:
-            lengths = _filled(beside, place, beside.samples(self.handle, place))
+            lengths = self._sound(beside, place)
         elif level == 0 and self.weights is not None:
             lengths = self._piece(self.weights, place)
         if kept is None:
             return self._piece(self.source, place), lengths
-        return _filled(kept, place, kept.samples(self.handle, place)), lengths
+        return self._sound(kept, place), lengths
+
+    def _sound(self, kept: Kept, place: Index3) -> npt.NDArray[Any]:
+        try:
+            return _filled(kept, place, kept.samples(self.handle, place))
+        except ValueError as error:
+            raise VolumeError(
+                f"{self.path}: {error}, and was not when it was verified just now; is the disk all right? The same "
+                "command verifies it again and tries again"
+            ) from error
 
     def _put(self, kept: Kept, place: Index3, block: npt.NDArray[Any]) -> None:
         chunk = np.zeros(kept.chunk, kept.dtype)
@@ -314,13 +323,19 @@ class _Mender:
         if digest == int(kept.hashes[place]):
             _write(self.handle, stored, int(kept.offsets[place]))
             return
+        if plain:  # nothing was packed that could have been packed otherwise
+            raise VolumeError(
+                f"{self.path}: {kept.where}, chunk {place} cannot be made again as it was: other weights than then, or "
+                "levels that another program or release made? Convert the slices again: "
+                f"`stackreel convert SLICES {self.path} --overwrite`"
+            )
         # another release of ISA-L packs the same samples otherwise
         if self.file is None:
             put_aside(self.path, self.ledger.extents)
             self.file = h5py.File(self.path, "r+", libver=LIBVER, locking=False)
         dataset = self.file[kept.where].id
         corner = tuple(p * c for p, c in zip(place, kept.chunk, strict=True))
-        dataset.write_direct_chunk(corner, stored, SKIP_FILTERS if plain else 0)
+        dataset.write_direct_chunk(corner, stored)
         kept.offsets[place] = dataset.get_chunk_info_by_coord(corner).byte_offset
         kept.sizes[place], kept.hashes[place] = len(stored), digest
 
@@ -355,7 +370,8 @@ def _anew(
     made, report = read_ledger(new), verify(new, threads=threads)
     if made is None or not report.whole:
         raise VolumeError(f"{new}: the volume made anew is damaged at once; is the disk all right? {path} stays")
-    wrong = [np.argwhere(a != b) for a, b in zip(ledger.slices, made.slices, strict=True)]
+    # a volume that was exported keeps no hashes of its weights
+    wrong = [np.argwhere(a != b) for a, b in zip(ledger.slices, made.slices, strict=False)]
     for places in wrong:
         if len(places):
             new.unlink()
