@@ -248,8 +248,8 @@ def build_shown(
                 resumed=go_on,
                 finish=write_vtkhdf,
             )
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"stopped; {args.out} was not written. {left_by(args.out)}") from None
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(str(stop) or f"stopped; {args.out} was not written. {left_by(args.out)}") from None
     finally:
         source.close()
 
