@@ -191,7 +191,7 @@ class _Builder:
         self.arriving: Arriving | None = None
         self.awaiting: Say = lambda _: None
         self.done = 0
-        self._weights_at: tuple[tuple[int, int], Lengths] | None = None  # the last band that was read again
+        self._weights_at: tuple[tuple[int, int], Any] | None = None  # the last band that was read again
 
     def follow(self, arriving: Arriving, awaiting: Say) -> None:
         """Wait for sections that have not come yet."""
