@@ -43,6 +43,7 @@ from stackreel.volume.seal import make_room, put_seal
 from stackreel.volume.sections import SectionHashes
 from stackreel.volume.shards import ShardStore
 from stackreel.volume.shelf import Packed, Shelf
+from stackreel.volume.uninterrupted import uninterrupted
 from stackreel.volume.volume import Volume
 from stackreel.volume.work import ChunkWork
 from stackreel.volume.zarrwriter import complete
@@ -89,7 +90,8 @@ def build(
     try:
         agreed = agreement(source, recipe, weights, arriving)
         with unfinished(target, agreed, restart=restart) as (partial, journal):
-            builder = _Builder(partial, journal, source, weights, recipe, progress, target.parent)
+            with uninterrupted():
+                builder = _Builder(partial, journal, source, weights, recipe, progress, target.parent)
             if arriving is not None:
                 builder.follow(arriving, awaiting)
             builder.run(resumed, finish)
@@ -163,27 +165,12 @@ class _Builder:
         self.partial, self.journal, self.source, self.weights = partial, journal, source, weights
         self.recipe, self.progress, self.scratch = recipe, progress, scratch
         self.into = _store(partial, journal)
-        self.seal = make_room(self.into.file)
-        plans = plan_levels(source.shape, recipe.spacing, source.dtype.itemsize)
-        self.band_rows = band_rows(source.shape[2] * source.dtype.itemsize)
-        companion, links = recipe.reduction.companion, recipe.links
-        linked = None
-        if links is not None:
-            assert isinstance(self.into, ChunkFile)
-            linked = LinkedShelf(self.into, recipe.name, plans[0], links)
-        self.levels = [
-            LevelWriter(
-                self.into,
-                recipe.name,
-                plan,
-                source.dtype,
-                self.band_rows,
-                companion=companion,
-                samples=None if plan.index else linked,
-                empty=recipe.reduction.background or 0.0,
-            )
-            for plan in plans
-        ]
+        try:
+            self._lay_out()
+        except BaseException:
+            self.into.give_up()
+            self.into.check()
+            raise
         self.work = ChunkWork(self.levels, recipe.reduction, source.shape, source.dtype)
         self.hashes = [SectionHashes(source.shape)] + [SectionHashes(source.shape)] * (weights is not None)
         self.checkpoints = Checkpoints(self.levels, self.work.counter, self.hashes)
@@ -192,6 +179,30 @@ class _Builder:
         self.awaiting: Say = lambda _: None
         self.done = 0
         self._weights_at: tuple[tuple[int, int], Any] | None = None  # the last band that was read again
+
+    def _lay_out(self) -> None:
+        """Make the arrays of all levels."""
+        self.seal = make_room(self.into.file)
+        plans = plan_levels(self.source.shape, self.recipe.spacing, self.source.dtype.itemsize)
+        self.band_rows = band_rows(self.source.shape[2] * self.source.dtype.itemsize)
+        companion, links = self.recipe.reduction.companion, self.recipe.links
+        linked = None
+        if links is not None:
+            assert isinstance(self.into, ChunkFile)
+            linked = LinkedShelf(self.into, self.recipe.name, plans[0], links)
+        self.levels = [
+            LevelWriter(
+                self.into,
+                self.recipe.name,
+                plan,
+                self.source.dtype,
+                self.band_rows,
+                companion=companion,
+                samples=None if plan.index else linked,
+                empty=self.recipe.reduction.background or 0.0,
+            )
+            for plan in plans
+        ]
 
     def follow(self, arriving: Arriving, awaiting: Say) -> None:
         """Wait for sections that have not come yet."""
@@ -211,16 +222,19 @@ class _Builder:
             if self.arriving is not None:
                 self.arriving.check()
             name, file = self.recipe.name, self.into.file
-            describe(file, self.source, self.weights, self.recipe, self.levels, self.work.counter, self.hashes)
-            if isinstance(self.into, ShardStore):
-                complete(self.into, name)
-                return
-            full = Placement.of(self.source.shape, self.recipe.spacing)
-            finish(file, name, [full.reduced(level.plan.factors) for level in self.levels])
-            ledger = ledger_of(file, self.seal, name, self.levels, [one.table for one in self.hashes])
-            put_ledger(file, ledger)
+            with uninterrupted():
+                describe(file, self.source, self.weights, self.recipe, self.levels, self.work.counter, self.hashes)
+                if isinstance(self.into, ShardStore):
+                    complete(self.into, name)
+                    return
+                full = Placement.of(self.source.shape, self.recipe.spacing)
+                finish(file, name, [full.reduced(level.plan.factors) for level in self.levels])
+                ledger = ledger_of(file, self.seal, name, self.levels, [one.table for one in self.hashes])
+                self.into.check()  # of what could not be written, nothing is to be vouched for
+                put_ledger(file, ledger)
         except BaseException:
             self.into.give_up()
+            self.into.check()  # what comes of bytes that could not be written may be any error
             raise
         self.into.close()
         put_seal(self.partial, self.seal, ledger.extents)
@@ -294,11 +308,12 @@ class _Builder:
 
     def _finish(self, flight: _Flight) -> None:
         """Write a band, and begin with the one that it completes."""
-        for job in flight.jobs:
-            samples, lengths = job.result()
-            self._put(flight.level.samples, samples)
-            if lengths is not None and flight.level.lengths is not None:
-                self._put(flight.level.lengths, lengths)
+        chunks = [job.result() for job in flight.jobs]
+        with uninterrupted():
+            for samples, lengths in chunks:
+                self._put(flight.level.samples, samples)
+                if lengths is not None and flight.level.lengths is not None:
+                    self._put(flight.level.lengths, lengths)
         for other in flight.others:
             other.result()
         if flight.completes is not None:

