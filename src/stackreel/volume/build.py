@@ -19,7 +19,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from stackreel.errors import DiskFullError, SliceShapeError, StackreelError, VolumeError
+from stackreel.errors import SliceShapeError, VolumeError
 from stackreel.files import sweep, true_path
 from stackreel.geometry import Index3, Placement
 from stackreel.slices.arriving import Arriving, Say
@@ -34,7 +34,7 @@ from stackreel.volume.ledger import ledger_of, put_ledger
 from stackreel.volume.levels import Band, Extent, LevelWriter
 from stackreel.volume.linking import LinkedShelf
 from stackreel.volume.opening import open_volume
-from stackreel.volume.output import check_output, is_zarr, left_by, says_no_room, sync, unfinished
+from stackreel.volume.output import check_output, is_zarr, told, unfinished
 from stackreel.volume.preview import write_preview
 from stackreel.volume.pyramid import CHUNK, SLAB, plan_levels
 from stackreel.volume.recipe import Recipe, agreement
@@ -43,6 +43,7 @@ from stackreel.volume.seal import make_room, put_seal
 from stackreel.volume.sections import SectionHashes
 from stackreel.volume.shards import ShardStore
 from stackreel.volume.shelf import Packed, Shelf
+from stackreel.volume.store import left_to_others
 from stackreel.volume.uninterrupted import uninterrupted
 from stackreel.volume.volume import Volume
 from stackreel.volume.work import ChunkWork
@@ -87,24 +88,13 @@ def build(
     if recipe.links is not None and is_zarr(out):
         raise VolumeError(f"{out}: only HDF5 can tell where slices lie; end the name in .h5, or convert them")
     target = true_path(out)
-    try:
-        agreed = agreement(source, recipe, weights, arriving)
-        with unfinished(target, agreed, restart=restart) as (partial, journal):
-            with uninterrupted():
-                builder = _Builder(partial, journal, source, weights, recipe, progress, target.parent)
-            if arriving is not None:
-                builder.follow(arriving, awaiting)
-            builder.run(resumed, finish)
-            sync(target.parent)
-    except (OSError, RuntimeError) as error:
-        if isinstance(error, StackreelError):
-            raise
-        if says_no_room(error):
-            raise DiskFullError(
-                f"{target.parent}: the disk is full, or a quota or limit is reached. Free some space, or write "
-                f"elsewhere. {left_by(out)}"
-            ) from error
-        raise VolumeError(f"{out}: could not be written ({str(error).splitlines()[0]})") from error
+    agreed = agreement(source, recipe, weights, arriving)
+    with told(out), unfinished(target, agreed, restart=restart) as (partial, journal):
+        with uninterrupted():
+            builder = _Builder(partial, journal, source, weights, recipe, progress, target.parent)
+        if arriving is not None:
+            builder.follow(arriving, awaiting)
+        builder.run(resumed, finish)
     return open_volume(out, recipe.name)
 
 
@@ -165,12 +155,8 @@ class _Builder:
         self.partial, self.journal, self.source, self.weights = partial, journal, source, weights
         self.recipe, self.progress, self.scratch = recipe, progress, scratch
         self.into = _store(partial, journal)
-        try:
+        with left_to_others(self.into):
             self._lay_out()
-        except BaseException:
-            self.into.give_up()
-            self.into.check()
-            raise
         self.work = ChunkWork(self.levels, recipe.reduction, source.shape, source.dtype)
         self.hashes = [SectionHashes(source.shape)] + [SectionHashes(source.shape)] * (weights is not None)
         self.checkpoints = Checkpoints(self.levels, self.work.counter, self.hashes)
@@ -211,7 +197,7 @@ class _Builder:
 
     def run(self, resumed: Progress, finish: Finish) -> None:
         """Fill the file and complete it; when that fails, leave it to a later run."""
-        try:
+        with left_to_others(self.into):
             threads = ThreadPoolExecutor(self.recipe.threads, "stackreel-pack")
             with self.into.behind() as self.behind, threads as self.pool:
                 self.pool.submit(self.work.load)
@@ -232,10 +218,6 @@ class _Builder:
                 ledger = ledger_of(file, self.seal, name, self.levels, [one.table for one in self.hashes])
                 self.into.check()  # of what could not be written, nothing is to be vouched for
                 put_ledger(file, ledger)
-        except BaseException:
-            self.into.give_up()
-            self.into.check()  # what comes of bytes that could not be written may be any error
-            raise
         self.into.close()
         put_seal(self.partial, self.seal, ledger.extents)
 

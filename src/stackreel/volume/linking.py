@@ -15,7 +15,6 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from stackreel.errors import DiskFullError, StackreelError, VolumeError
 from stackreel.files import true_path
 from stackreel.geometry import Index3, Placement
 from stackreel.slices.source import SliceSource
@@ -24,11 +23,13 @@ from stackreel.volume.describe import put_attributes, put_slices
 from stackreel.volume.hdf5 import open_volume
 from stackreel.volume.linked import Slices
 from stackreel.volume.links import Links
-from stackreel.volume.output import check_output, says_no_room, unfinished
+from stackreel.volume.output import check_output, told, unfinished
 from stackreel.volume.pyramid import LevelPlan, plan_levels
 from stackreel.volume.recipe import Recipe, settings
 from stackreel.volume.seal import make_room, put_seal
 from stackreel.volume.shelf import Packed, Shelf, packed
+from stackreel.volume.store import left_to_others
+from stackreel.volume.uninterrupted import uninterrupted
 from stackreel.volume.volume import Volume
 
 Finish = Callable[[h5py.File, str, Sequence[Placement]], None]
@@ -75,31 +76,19 @@ def link_alone(
     check_output(out, overwrite=overwrite)
     target, name = true_path(out), recipe.name
     wanted = settings(source, recipe) | {"levels": []}
-    try:
-        with unfinished(target, wanted, restart=restart) as (partial, _):
-            into = ChunkFile(partial)
-            try:
-                seal = make_room(into.file)
-                plan = plan_levels(source.shape, recipe.spacing, source.dtype.itemsize)[0]
-                _linked(into, name, plan, recipe.links)
-                put_slices(into.file, name, wanted, recipe.links)
-                # of the files, since of the samples nothing is known
-                fingerprint = hashlib.sha256(json.dumps([wanted, recipe.links.offsets]).encode()).hexdigest()[:32]
-                put_attributes(into.file[f"/levels/{name}"].attrs, source.shape, recipe, fingerprint, None)
-                finish(into.file, name, [Placement.of(source.shape, recipe.spacing)])
-            except BaseException:
-                into.give_up()
-                raise
-            into.close()
-            put_seal(partial, seal, [])
-    except (OSError, RuntimeError) as error:
-        if isinstance(error, StackreelError):
-            raise
-        if says_no_room(error):
-            raise DiskFullError(
-                f"{target.parent}: the disk is full, or a quota or limit is reached; nothing half-written stays behind"
-            ) from error
-        raise VolumeError(f"{out}: could not be written ({str(error).splitlines()[0]})") from error
+    with told(out), unfinished(target, wanted, restart=restart) as (partial, _):
+        into = ChunkFile(partial)
+        with left_to_others(into), uninterrupted():
+            seal = make_room(into.file)
+            plan = plan_levels(source.shape, recipe.spacing, source.dtype.itemsize)[0]
+            _linked(into, name, plan, recipe.links)
+            put_slices(into.file, name, wanted, recipe.links)
+            # of the files, since of the samples nothing is known
+            fingerprint = hashlib.sha256(json.dumps([wanted, recipe.links.offsets]).encode()).hexdigest()[:32]
+            put_attributes(into.file[f"/levels/{name}"].attrs, source.shape, recipe, fingerprint, None)
+            finish(into.file, name, [Placement.of(source.shape, recipe.spacing)])
+        into.close()
+        put_seal(partial, seal, [])
     return open_volume(out, name)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from stackreel.errors import OutputExistsError, VolumeError
+from stackreel.errors import DiskFullError, OutputExistsError, StackreelError, VolumeError
 from stackreel.files import format_bytes, refuse_device, size_on_disk, true_path
 from stackreel.volume.journal import Journal, has_record, journal_of, preview_of
 from stackreel.volume.recipe import differences
@@ -238,6 +238,22 @@ def _lock(handle: int, partial: Path, out: Path) -> None:
         raise VolumeError(
             f"{out}: another stackreel is writing it at this moment; wait for that one, or give another name"
         )
+
+
+@contextlib.contextmanager
+def told(out: Path) -> Iterator[None]:
+    """What keeps `out` from being written, in words: DiskFullError or VolumeError, with what was left."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        if isinstance(error, StackreelError):
+            raise
+        if says_no_room(error):
+            raise DiskFullError(
+                f"{true_path(out).parent}: the disk is full, or a quota or limit is reached. Free some space, or write "
+                f"elsewhere. {left_by(out)}"
+            ) from error
+        raise VolumeError(f"{out}: could not be written ({str(error).splitlines()[0]})") from error
 
 
 def says_no_room(error: OSError | RuntimeError) -> bool:

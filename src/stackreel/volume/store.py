@@ -6,6 +6,8 @@ is the same for both; only how a chunk is packed and where it goes differ.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 import h5py
@@ -73,3 +75,14 @@ class Store(Protocol):
     def give_up(self) -> None:
         """Leave it as it is, unfinished: a later run can go on with it."""
         ...
+
+
+@contextlib.contextmanager
+def left_to_others(store: Store) -> Iterator[None]:
+    """For a block that writes to a store: when it fails, the store is left as it is, and the first error is told."""
+    try:
+        yield
+    except BaseException:
+        store.give_up()
+        store.check()  # what comes of bytes that could not be written may be any error
+        raise

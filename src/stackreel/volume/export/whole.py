@@ -17,7 +17,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from stackreel.errors import DiskFullError, StackreelError, VolumeError
+from stackreel.errors import VolumeError
 from stackreel.files import true_path
 from stackreel.geometry import Index3
 from stackreel.volume import zarrfile
@@ -29,11 +29,13 @@ from stackreel.volume.ledger import ledger_of, put_ledger
 from stackreel.volume.levels import LevelWriter
 from stackreel.volume.omezarr import ShardLevel
 from stackreel.volume.opening import open_volume
-from stackreel.volume.output import check_output, says_no_room, unfinished
+from stackreel.volume.output import check_output, told, unfinished
 from stackreel.volume.pyramid import CHUNK, LevelPlan
 from stackreel.volume.seal import make_room, put_seal
 from stackreel.volume.shards import ShardStore
 from stackreel.volume.shelf import Packed, Shelf
+from stackreel.volume.store import left_to_others
+from stackreel.volume.uninterrupted import uninterrupted
 from stackreel.volume.volume import Volume
 from stackreel.volume.zarrwriter import OURS, complete
 
@@ -60,23 +62,16 @@ def copy_volume(
     """
     check_output(out, overwrite=overwrite)
     target = true_path(out)
-    try:
-        with _described(volume) as described, unfinished(target, None) as (path, _):
-            if f"summary/{volume.name}/histogram" not in described:
-                raise VolumeError(f"{volume.path} has no levels; convert its slices instead")
-            _copy(volume, described, path, threads, progress, finish)
-    except (OSError, RuntimeError) as error:
-        if isinstance(error, StackreelError):
-            raise
-        if says_no_room(error):
-            raise DiskFullError(f"{target.parent}: the disk is full; nothing half-written stays behind") from error
-        raise VolumeError(f"{out}: could not be written ({str(error).splitlines()[0]})") from error
+    with told(out), _described(volume) as described, unfinished(target, None) as (path, _):
+        if f"summary/{volume.name}/histogram" not in described:
+            raise VolumeError(f"{volume.path} has no levels; convert its slices instead")
+        _copy(volume, described, path, threads, progress, finish)
     return open_volume(out, volume.name)
 
 
 def _copy(volume: Volume, described: h5py.File, path: Path, threads: int, progress: Progress, finish: Finish) -> None:
     store = ShardStore(path, anew=True) if path.is_dir() else ChunkFile(path)
-    try:
+    with left_to_others(store):
         seal = make_room(store.file)
         name, levels = volume.name, _writers(volume, described, store)
         for level, writer in zip(volume.levels, levels, strict=True):
@@ -86,16 +81,14 @@ def _copy(volume: Volume, described: h5py.File, path: Path, threads: int, progre
             _fill(writer.samples, level.read_chunk, threads, progress)
             if writer.lengths is not None:
                 _fill(writer.lengths, _resultants(volume, described, level.index, writer.lengths), threads)
-        _describe(described, store.file, name, levels)
-        if isinstance(store, ShardStore):
-            complete(store, name)
-            return
-        finish(store.file, name, [level.placement for level in volume.levels])
-        ledger = ledger_of(store.file, seal, name, levels, [described[f"slices/{name}/hashes"][()]])
-        put_ledger(store.file, ledger)
-    except BaseException:
-        store.give_up()
-        raise
+        with uninterrupted():
+            _describe(described, store.file, name, levels)
+            if isinstance(store, ShardStore):
+                complete(store, name)
+                return
+            finish(store.file, name, [level.placement for level in volume.levels])
+            ledger = ledger_of(store.file, seal, name, levels, [described[f"slices/{name}/hashes"][()]])
+            put_ledger(store.file, ledger)
     store.close()
     put_seal(path, seal, ledger.extents)
 
