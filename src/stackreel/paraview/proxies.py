@@ -41,7 +41,7 @@ class Proxy:
                nothing else is known
     name     : what people call it: "Clip1", or the array of a transfer function; "" without one
     settings : the last value that every property was given, by ParaView's names. Those of a proxy inside another one
-               have both names: "ClipType.Origin"; in a state file such a proxy stands by itself, and "ClipType" is a Ref
+               have both names: "ClipType.Origin"; in a state file such a one stands alone, and "ClipType" is a Ref
     line     : where it was made
     """
 
