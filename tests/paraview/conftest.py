@@ -50,6 +50,12 @@ def find_pvpython() -> str:
     return shutil.which("pvpython") or _missing("pvpython is not installed; `apt install paraview` brings it")
 
 
+@pytest.fixture(scope="session")
+def pvpython() -> str:
+    """The path of pvpython. Without one: a failure in CI, a skip elsewhere."""
+    return find_pvpython()
+
+
 def import_vtk() -> Any:
     """The module vtk. Without it: a failure in CI, a skip elsewhere."""
     try:
