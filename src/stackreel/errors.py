@@ -57,3 +57,7 @@ class EngineError(StackreelError, RuntimeError):
 
 class EncodeError(StackreelError, RuntimeError):
     """Frames could not be turned into the movie file asked for."""
+
+
+class ParaViewError(StackreelError, ValueError):
+    """A trace, state, camera or colour map of ParaView's that cannot be read, or has nothing to take over."""
