@@ -7,6 +7,7 @@ import os
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -34,8 +35,8 @@ def sections(tmp_path, monkeypatch):
     return tmp_path / "sections"
 
 
-def verify(*words):
-    return main(["verify", "brain.h5", *map(str, words)])
+def verify(*words, path="brain.h5"):
+    return main(["verify", path, *map(str, words)])
 
 
 def hurt(level, *places, resultants=False, path="brain.h5"):
@@ -298,7 +299,7 @@ def test_wrong_files_and_wrong_use(tmp_path, capsys):
     assert main(["verify", str(tmp_path / "none.h5")]) == 1
     assert "there is no such volume" in capsys.readouterr().err
     assert main(["verify", str(tmp_path)]) == 1
-    assert "is a folder" in capsys.readouterr().err
+    assert "a folder, but no volume" in capsys.readouterr().err
     assert main(["verify", "brain.h5", "--against", "a", "--repair", "a"]) == 2
 
 
@@ -319,3 +320,29 @@ def test_hdf5_never_sees_a_torn_index(sections, seed):
     )
     assert done.returncode == 1, done.stderr
     assert "all samples are as they were written" in done.stdout
+
+
+def test_a_folder_is_checked_compared_and_mended(sections, capsys):
+    assert main(["convert", str(sections), "brain.ome.zarr", *RAW]) == 0
+    assert verify("--against", sections, *RAW, path="brain.ome.zarr") == 0
+    said = capsys.readouterr().out
+    assert "brain.ome.zarr: whole; " in said
+    assert f"{sections}: every sample is the same" in said
+    shard = Path("brain.ome.zarr/0/c/0/0/0")
+    os.truncate(shard, shard.stat().st_size // 2)
+    assert verify(path="brain.ome.zarr") == 1
+    said = capsys.readouterr().out
+    assert "full resolution: " in said
+    assert "(not in the index)" in said
+    assert "next: stackreel verify brain.ome.zarr --repair SLICES" in said
+    assert verify("--repair", sections, *RAW, path="brain.ome.zarr") == 0
+    assert "mended; every byte has been checked since, it is whole" in capsys.readouterr().out
+    Path("brain.ome.zarr/stackreel/summary/1/zarr.json").write_text("{}")
+    assert verify("--json", path="brain.ome.zarr") == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["damaged"] == []
+    assert found["sealed"] is False
+    assert verify(path="brain.ome.zarr") == 1
+    said = capsys.readouterr().out
+    assert "the files around the shards are not what was written: OME's pages" in said
+    assert "all samples are as they were written" in said

@@ -1,4 +1,4 @@
-"""`stackreel verify`: is a volume file still what was written, does it hold what the slices hold, and make it so."""
+"""`stackreel verify`: is a volume still what was written, does it hold what the slices hold, and make it so."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from stackreel.volume.repair import Mended
 
 DESCRIPTION = """\
-Check every byte of a volume file against the hashes that were kept when it was made, and say which sections,
+Check every byte of a volume against the hashes that were kept when it was made, and say which sections,
 rows and columns show what is damaged. All numbers count from 0.
 
-The exit code is 0 for a file that is whole (and, with --against, the same as the slices), 1 for any other."""
+The exit code is 0 for a volume that is whole (and, with --against, the same as the slices), 1 for any other."""
 
 EXAMPLES = """\
 examples:
@@ -39,12 +39,12 @@ MOST_LINES = 20
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = subparsers.add_parser(
         "verify",
-        help="is every byte of a volume file as it was written, and as in the slices; mend what is not",
+        help="is every byte of a volume as it was written, and as in the slices; mend what is not",
         description=DESCRIPTION,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("file", type=Path, help="a volume made by `stackreel convert`")
+    parser.add_argument("file", type=Path, help="a volume made by `stackreel convert`: brain.h5, brain.ome.zarr")
     either = parser.add_mutually_exclusive_group()
     either.add_argument("--against", metavar="SRC", help="compare every sample with the slices, as convert took them")
     either.add_argument("--repair", metavar="SRC", help="mend what is damaged, from the slices that it was made of")
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     import time
 
     with loading():
-        from stackreel.volume.ledger import read_ledger
+        from stackreel.volume.shardledger import read_any_ledger
         from stackreel.volume.verify import verify
 
     if args.repair and args.file.is_file():
@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
     say = (lambda _: None) if args.json else print
     say(describe(report, seconds))
     whole = report.whole
-    ledger = read_ledger(args.file)
+    ledger = read_any_ledger(args.file)
     if args.against and ledger is not None:
         comparison = _compare(args, ledger)
         say(describe_comparison(comparison, args.against))
@@ -263,15 +263,18 @@ def _about_file(report: Report) -> list[str]:
             f"missing at the end{'' if not report.sealed and report.hashed else ', HDF5 refuses to open it'}"
         )
     if not report.hashed:
-        lines.append("the hashes stood at its end and are lost; what is left cannot be checked")
+        lines += [*report.index, "its hashes are lost: what is left cannot be checked"]
         return lines
     if not report.sealed:
+        what = "the files around the shards" if report.folder else "the bytes around the chunks"
+        index = "OME's pages" if report.folder else "HDF5's index"
         lines.append(
-            "the bytes around the chunks are not what was written: HDF5's index, statistics, attributes or hashes; "
-            "do not trust these, and programs may fail to open the file"
+            f"{what} are not what was written: {index}, statistics, attributes or hashes; "
+            "do not trust these, and programs may fail to open it"
         )
-    lines += [f"HDF5's own index is not what was written: {text}" for text in report.index]
-    if not report.bad:
+    said = "" if report.folder else "HDF5's own index is not what was written: "
+    lines += [f"{said}{text}" for text in report.index]
+    if not report.bad and not report.index:
         lines.append("all samples are as they were written")
     return lines
 

@@ -24,6 +24,7 @@ from stackreel.volume.damage import Range
 from stackreel.volume.ledger import Kept, Ledger
 from stackreel.volume.pyramid import SLAB
 from stackreel.volume.sections import PIECE, SectionHashes
+from stackreel.volume.stored import open_chunks, samples_of
 
 BAND_BYTES = 16 << 20
 
@@ -81,11 +82,11 @@ def compare(
     hashes = SectionHashes(source.shape)
     differs = np.zeros(ledger.shape[:2], bool)
     damaged = 0
-    handle = os.open(path, os.O_RDONLY)
+    chunks = open_chunks(path, ledger)
 
     def job(full: Kept, samples: npt.NDArray[Any], z0: int, y0: int, place: Index3) -> bool:
         try:
-            chunk = full.samples(handle, place)
+            chunk = samples_of(chunks, full, place)
         except (ValueError, OSError):
             return False
         depth, tall, wide = full.inside(place)
@@ -107,7 +108,7 @@ def compare(
                 hashing.result()
                 progress(samples.nbytes)
     finally:
-        os.close(handle)
+        chunks.close()
     changed = hashes.table != ledger.slices[0]
     return Comparison(_by_piece(changed, ledger.shape[1]), _by_row(differs), damaged, _redated(ledger, source, changed))
 

@@ -1,4 +1,4 @@
-"""What is wrong with a volume file, as values: which chunks, what part of the brain they show, and what else."""
+"""What is wrong with a volume, as values: which chunks, what part of the brain they show, and what else."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Literal
 from stackreel.geometry import Index3
 from stackreel.volume.ledger import Kept
 
-Why = Literal["changed", "cut off", "unreadable", "not in the index", "elsewhere in the index"]
-"""Bytes that are not what was written; beyond the end of the file; refused by the disk; or HDF5 looks for them in vain,
-or in another place."""
+Why = Literal["changed", "cut off", "unreadable", "missing", "not in the index", "elsewhere in the index"]
+"""Bytes that are not what was written; beyond the end of the file; refused by the disk; in a file that is not there; or
+HDF5, or Zarr, looks for them in vain or in another place."""
 
 Range = tuple[int, int]  # first and last + 1
 Box = tuple[Range, Range, Range]  # sections, rows, columns
@@ -58,12 +58,13 @@ class Report:
     hashed    : whether there is a ledger, without which nothing can be said of the chunks
     sealed    : whether all bytes outside of chunks are what was written; None without a ledger
     bad       : chunks that are damaged
-    index     : what HDF5's own index says otherwise, in sentences
+    index     : what HDF5's own index says otherwise, in sentences; of a folder, what else is wrong there
     chunks    : that are stored
     stored    : bytes of these
     samples   : bytes that all levels have when decoded
     stopped   : a repair was stopped in the middle
     linked    : the full resolution is not in the file, but stays in the slices' own
+    folder    : it is OME-Zarr
     """
 
     path: Path
@@ -78,6 +79,7 @@ class Report:
     samples: int = 0
     stopped: bool = False
     linked: bool = False
+    folder: bool = False
 
     @property
     def missing(self) -> int:

@@ -18,7 +18,7 @@ from stackreel.volume.counting import Counter
 from stackreel.volume.levels import LevelWriter
 from stackreel.volume.links import Links
 from stackreel.volume.recipe import FORMAT, Recipe, settings
-from stackreel.volume.sections import PIECE, SectionHashes
+from stackreel.volume.sections import PIECE, TABLES, SectionHashes
 
 
 def describe(
@@ -41,7 +41,7 @@ def describe(
     histogram = counter.histogram()
     group = file.create_group(f"/summary/{name}/histogram")
     group["edges"], group["counts"] = histogram.edges, histogram.counts
-    _tables(file, f"/slices/{name}", {"hashes": hashes[0].table})
+    _tables(file, f"/slices/{name}", {key: one.table for key, one in zip(TABLES, hashes, strict=False)})
     file[f"/slices/{name}"].attrs["rows"] = PIECE
     made_of = settings(source, recipe, weights)
     put_slices(file, name, made_of, recipe.links)

@@ -1,4 +1,4 @@
-"""What a volume file is made of, noted where it can be read without HDF5.
+"""What a volume is made of; for an HDF5 file, noted where it can be read without HDF5.
 
 HDF5 finds a chunk through an index of its own; a flipped bit there can make it read nonsense, crash, or never come
 back. So the places, lengths and hashes of all chunks stand in the file once more, twice over, each copy as one run of
@@ -24,7 +24,6 @@ import xxhash
 from isal import isal_zlib
 
 from stackreel.geometry import Index3
-from stackreel.volume.codec import unpack
 from stackreel.volume.seal import Extents
 
 if TYPE_CHECKING:
@@ -45,13 +44,14 @@ _TABLES = (("offsets", "<i8"), ("sizes", "<i8"), ("plain", "|b1"), ("hashes", "<
 class Kept:
     """One data set of the file and the tables of its chunks, each array (chunks z, y, x).
 
-    where          : its name in the file
+    where          : its name in the file or folder
     level          : of the pyramid
     resultants     : whether it holds not samples, but how far axial ones agree
     shape, chunk   : (z, y, x) samples
     factors        : (z, y, x) against the full resolution
-    offsets, sizes : bytes in the file; sizes 0 where all is zero and nothing is stored
-    plain          : stored without filters
+    offsets, sizes : bytes in the file; sizes 0 where all is zero and nothing is stored. In a folder offsets are 0: a
+                     shard says itself where its chunks lie
+    plain          : stored without filters; in a folder False, since chunks say so themselves
     hashes         : xxh3 (64 bits) of the stored bytes
     """
 
@@ -71,34 +71,17 @@ class Kept:
     def extents(self) -> Extents:
         return np.stack([self.offsets.ravel(), self.sizes.ravel()], axis=1)
 
-    def stored(self, handle: int, place: Index3) -> bytes:
-        """A chunk's bytes as they lie in the open file. Raises ValueError when they are not what was written."""
-        found = os.pread(handle, int(self.sizes[place]), int(self.offsets[place]))
-        if len(found) and xxhash.xxh3_64_intdigest(found) != int(self.hashes[place]):
-            raise ValueError(f"{self.where}, chunk {place} is damaged")
-        return found
-
     def inside(self, place: Index3) -> Index3:
         """How many samples (z, y, x) of a chunk lie inside the level."""
         z, y, x = (min(c, n - p * c) for c, n, p in zip(self.chunk, self.shape, place, strict=True))
         return (z, y, x)
 
-    def samples(self, handle: int, place: Index3) -> npt.NDArray[Any] | None:
-        """A chunk's samples, those inside the level; None where all are zero. Raises ValueError for a damaged one."""
-        found = self.stored(handle, place)
-        if not found:
-            return None
-        plain = bool(self.plain[place])
-        chunk = unpack(found, self.chunk, self.dtype, shuffled=not plain, deflated=not plain)
-        z, y, x = self.inside(place)
-        return chunk[:z, :y, :x]
-
 
 @dataclass(frozen=True)
 class Ledger:
-    """Everything that a file can be checked by.
+    """Everything that a volume can be checked by.
 
-    seal       : the byte where the seal lies
+    seal       : the byte where the seal lies; 0 of a folder
     settings   : of the conversion, as volume.recipe has them
     provenance : where the data come from, in words
     kept       : all data sets with chunks, finest level first
@@ -171,7 +154,7 @@ def put_ledger(file: h5py.File, ledger: Ledger) -> None:
 
 
 def read_ledger(path: Path) -> Ledger | None:
-    """The ledger of a file, read without HDF5; None where there is none that is whole."""
+    """The ledger of an HDF5 file, read without HDF5; None where there is none that is whole."""
     with open(path, "rb", buffering=0) as file:
         size = os.fstat(file.fileno()).st_size
         end = size

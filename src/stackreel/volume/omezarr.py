@@ -13,9 +13,7 @@ Chunks that hold only zeros are not stored, nor are shards of nothing else. All 
 
 from __future__ import annotations
 
-import os
 import threading
-from collections import OrderedDict
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,27 +26,9 @@ from stackreel.geometry import Index3, Placement, Spacing
 from stackreel.volume import zarrfile
 from stackreel.volume.holes import read_box
 from stackreel.volume.recipe import FORMAT
+from stackreel.volume.shardfile import Shards
 from stackreel.volume.volume import Histogram, Kind, Summary, Volume
-from stackreel.volume.zarrfile import MISSING
 from stackreel.volume.zarrwriter import OURS
-
-OPEN_SHARDS = 64  # of each level
-
-
-class _OpenShard:
-    """A shard's file and its index; closed when nobody reads from it any more."""
-
-    def __init__(self, path: Path, chunks: int) -> None:
-        self.handle = os.open(path, os.O_RDONLY)
-        length = chunks * 16 + 4
-        self.end = os.fstat(self.handle).st_size - length
-        if self.end < 0:
-            raise ValueError("its shard is cut short")
-        self.index = zarrfile.unpack_index(os.pread(self.handle, length, self.end))
-
-    def __del__(self) -> None:
-        if hasattr(self, "handle"):
-            os.close(self.handle)
 
 
 class ShardLevel:
@@ -74,13 +54,12 @@ class ShardLevel:
         self.dataset = f"/{array or index}"
         self.dtype: np.dtype[Any] = np.dtype(page["data_type"])
         self.chunk = _index3(page["codecs"][0]["configuration"]["chunk_shape"])
-        self._per = _index3([s // c for s, c in zip(shard, self.chunk, strict=True)])
+        self._shards = Shards(self._folder, _index3([s // c for s, c in zip(shard, self.chunk, strict=True)]))
         if page["codecs"] != zarrfile.sharded(self.chunk, _index3(shard), self.dtype) or self.shape != placement.shape:
             raise ValueError(f"level {index} has been written anew by another program")
         self._lock = threading.Lock()
         self._sizes: npt.NDArray[np.int64] | None = None
         self._hashes: npt.NDArray[np.uint64] | None = None
-        self._open: OrderedDict[Index3, _OpenShard] = OrderedDict()
         self._bytes_read = 0
 
     @property
@@ -109,11 +88,7 @@ class ShardLevel:
         if size == 0:
             return None
         try:
-            shard, slot = self._shard(index)
-            offset, length = (int(n) for n in shard.index[slot])
-            if length == MISSING or length != size or offset + length > shard.end:
-                raise ValueError("its shard is not the one that was written")
-            stored = os.pread(shard.handle, size, offset)
+            stored = self._shards.read(index, size)
             with self._lock:
                 self._bytes_read += size
             if xxhash.xxh3_64_intdigest(stored) != int(hashes[index]):
@@ -147,23 +122,6 @@ class ShardLevel:
             if self._sizes is None or self._hashes is None:
                 self._sizes, self._hashes = self._table("sizes"), self._table("hashes")
             return self._sizes, self._hashes
-
-    def _shard(self, index: Index3) -> tuple[_OpenShard, int]:
-        """The shard of a chunk, and which of its chunks it is; the shards used last stay open."""
-        where = _index3([i // n for i, n in zip(index, self._per, strict=True)])
-        a, b, c = (i % n for i, n in zip(index, self._per, strict=True))
-        slot = (a * self._per[1] + b) * self._per[2] + c
-        with self._lock:
-            found = self._open.get(where)
-            if found is not None:
-                self._open.move_to_end(where)
-                return found, slot
-        found = _OpenShard(zarrfile.piece_of(self._folder, where), int(np.prod(self._per)))
-        with self._lock:
-            self._open[where] = found
-            while len(self._open) > OPEN_SHARDS:
-                self._open.popitem(last=False)
-        return found, slot
 
 
 def open_zarr_volume(path: Path, name: str | None = None) -> Volume:

@@ -83,13 +83,12 @@ def unfinished(
         _lock(handle, partial, out)
         journal: Journal | None = None
         try:
-            _settle(out)
+            settle(out)
             size = None if partial.is_dir() else os.fstat(handle).st_size
             journal = _journal(out, path, settings, size, restart=restart)
             sync(out.parent)
             yield partial, journal
-            _put_in_place(partial, out)
-            sync(out.parent)
+            put_in_place(partial, out)
         except KeyboardInterrupt:
             if _leads_to(out, handle):
                 raise KeyboardInterrupt(f"stopped; {out} was just complete") from None
@@ -107,10 +106,10 @@ def unfinished(
 def _clear(partial: Path, out: Path, handle: int, journal: Journal | None) -> None:
     """At the end of a run, remove all that neither a reader nor a later run could use."""
     path = journal_of(partial)
-    _settle(out)
+    settle(out)
     if _leads_to(partial, handle):
         if not (has_record(path) if journal is None else journal.worth_keeping):
-            _remove(partial)
+            remove(partial)
             path.unlink(missing_ok=True)
             preview_of(partial).unlink(missing_ok=True)
         return
@@ -181,11 +180,15 @@ def _begin(partial: Path, *, folder: bool) -> int:
     return os.open(partial, os.O_RDONLY)
 
 
-def _put_in_place(partial: Path, out: Path) -> None:
-    """Give a complete file its name. A folder cannot replace another in one step: the old one steps aside first."""
-    if partial.is_dir() and out.is_dir():
+def put_in_place(new: Path, out: Path) -> None:
+    """Give a complete file or folder its name, which outlives a power cut, instead of what has it.
+
+    A folder cannot replace another in one step: the old one steps aside first.
+    """
+    if new.is_dir() and out.is_dir():
         os.replace(out, _aside(out))
-    os.replace(partial, out)
+    os.replace(new, out)
+    sync(out.parent)
 
 
 def _aside(out: Path) -> Path:
@@ -198,7 +201,7 @@ def stepped_aside(out: Path) -> Path | None:
     return aside if not out.exists() and (aside / "zarr.json").is_file() else None
 
 
-def _settle(out: Path) -> None:
+def settle(out: Path) -> None:
     """Put back the folder that stepped aside when nothing came in its place; remove it otherwise."""
     aside = _aside(out)
     if stepped_aside(out):
@@ -208,7 +211,8 @@ def _settle(out: Path) -> None:
         shutil.rmtree(aside)
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """A file, or a folder with all that lies in it."""
     if path.is_dir():
         shutil.rmtree(path)
     else:

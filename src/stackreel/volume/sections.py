@@ -11,6 +11,8 @@ import xxhash
 from stackreel.geometry import Index3
 
 PIECE = 128
+TABLES = ("hashes", "weights_hashes")
+"""What the tables are called in a volume: of the slices, and of their weights where there were any."""
 
 
 class SectionHashes:

@@ -25,7 +25,7 @@ from stackreel.volume import zarrfile
 from stackreel.volume.behind import WriteBehind
 from stackreel.volume.output import sync
 from stackreel.volume.pyramid import LevelPlan
-from stackreel.volume.zarrfile import MISSING, PER_SHARD
+from stackreel.volume.zarrfile import MISSING
 
 OPEN_AT_ONCE = 64
 
@@ -62,21 +62,13 @@ class ShardedArray:
 
     def holding(self, place: Index3) -> tuple[Index3, int]:
         """The shard of a chunk, and which of its chunks it is."""
-        z, y, x = (int(p) // n for p, n in zip(place, self.per, strict=True))
-        a, b, c = (int(p) % n for p, n in zip(place, self.per, strict=True))
-        return (z, y, x), (a * self.per[1] + b) * self.per[2] + c
+        return zarrfile.holding(place, self.per)
 
     def members(self, shard: Index3) -> int:
         """How many chunks of a shard lie inside the level."""
         inside = (min(n, total - s * n) for s, n, total in zip(shard, self.per, self.plan.chunks, strict=True))
         a, b, c = inside
         return a * b * c
-
-
-def per_shard(plan: LevelPlan) -> Index3:
-    """Chunks (z, y, x) in a shard of a level."""
-    z, y, x = (min(n, total) for n, total in zip(PER_SHARD, plan.chunks, strict=True))
-    return (z, y, x)
 
 
 class ShardStore:
@@ -99,7 +91,7 @@ class ShardStore:
 
     def create(self, name: str, plan: LevelPlan, dtype: np.dtype[Any], *, resultants: bool = False) -> ShardedArray:
         where = f"stackreel/resultants/{plan.index}" if resultants else str(plan.index)
-        array = ShardedArray(where, plan, dtype, per_shard(plan))
+        array = ShardedArray(where, plan, dtype, zarrfile.per_shard(plan.chunks))
         self.arrays.append(array)
         self.file.require_group(f"/levels/{name}")  # for the attributes
         return array

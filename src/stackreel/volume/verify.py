@@ -1,36 +1,31 @@
-"""Is a volume file still what was written? Every byte of it is looked at, and nothing has to be unpacked for that.
+"""Is a volume still what was written? Every byte of it is looked at, and nothing has to be unpacked for that.
 
-Chunks have their own hashes, all other bytes one seal; both are in the ledger, which is found without HDF5. Bytes are
-read in the order in which they lie, 8 MiB at a time, and hashed in threads: as fast as the disk. Only a file whose
-index is as it was written is shown to HDF5, to hear whether that finds the same chunks in the same places.
+In an HDF5 file, chunks have their own hashes, all other bytes one seal; both are in the ledger, which is found without
+HDF5. Only a file whose index is as it was written is shown to HDF5, to hear whether that finds the same chunks in the
+same places. For an OME-Zarr folder see volume.verifyshards.
 """
 
 from __future__ import annotations
 
 import os
-import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import h5py
 import numpy as np
-import numpy.typing as npt
-import xxhash
 
 from stackreel.errors import StackreelError, VolumeError, VolumeMissingError
 from stackreel.geometry import Index3
-from stackreel.volume.damage import BadChunk, Report, Why, announced_size, bad_chunk
+from stackreel.volume.damage import BadChunk, Report, announced_size, bad_chunk
+from stackreel.volume.hashing import Reader, Stored, ahead
 from stackreel.volume.ledger import Kept, Ledger, read_ledger
 from stackreel.volume.seal import digest, seal_of
 from stackreel.volume.undo import stopped as was_stopped
-
-READ_BYTES = 8 << 20
+from stackreel.volume.verifyshards import verify_shards
 
 Progress = Callable[[int], object]
-Found = tuple[int, Why]  # number of a chunk, in the order of their offsets
 
 
 def verify(
@@ -40,10 +35,10 @@ def verify(
     begin: Progress = lambda _total: None,
     progress: Progress = lambda _: None,
 ) -> Report:
-    """What is wrong with a volume file, if anything.
+    """What is wrong with a volume, if anything.
 
     begin, progress : called once with the bytes to read, then with how many have been read since
-    Raises VolumeMissingError, or VolumeError for a file that is no volume or has no hashes.
+    Raises VolumeMissingError, or VolumeError for a file or folder that is no volume or has no hashes.
     """
     path = Path(path)
     try:
@@ -56,7 +51,7 @@ def verify(
 
 def _verified(path: Path, threads: int, begin: Progress, progress: Progress) -> Report:
     if path.is_dir():
-        raise VolumeError(f"{path} is a folder; what can be checked is a volume in one HDF5 file")
+        return verify_shards(path, threads, begin, progress)
     if not path.is_file():
         raise VolumeMissingError(f"{path}: there is no such volume")
     size, expected, stopped = path.stat().st_size, announced_size(path), was_stopped(path)
@@ -106,28 +101,6 @@ def _sealed(path: Path, ledger: Ledger) -> bool:
         return False
 
 
-class _Reader(threading.local):
-    """Each thread's own room to read into: getting fresh memory for every piece takes as long as hashing it."""
-
-    def __init__(self) -> None:
-        self.room = bytearray(READ_BYTES)
-
-    def read(self, handle: int, begin: int, size: int) -> memoryview:
-        """Bytes of a file, as many as there are; valid until the next call."""
-        if size > len(self.room):
-            self.room = bytearray(size)
-        into = memoryview(self.room)[:size]
-        if not hasattr(os, "preadv"):
-            return memoryview(os.pread(handle, size, begin))
-        done = 0
-        while done < size:
-            got = os.preadv(handle, [into[done:]], begin + done)
-            if got == 0:
-                break
-            done += got
-        return into[:done]
-
-
 def _changed(path: Path, ledger: Ledger, threads: int, progress: Progress) -> Iterator[BadChunk]:
     """Chunks whose bytes are not what was written."""
     offsets = np.concatenate([kept.offsets.ravel() for kept in ledger.kept])
@@ -135,71 +108,17 @@ def _changed(path: Path, ledger: Ledger, threads: int, progress: Progress) -> It
     hashes = np.concatenate([kept.hashes.ravel() for kept in ledger.kept])
     order = np.flatnonzero(sizes)
     order = order[np.argsort(offsets[order], kind="stable")]
-    offsets, sizes, hashes = offsets[order], sizes[order], hashes[order]
-    reader = _Reader()
     handle = os.open(path, os.O_RDONLY)
-
-    def check(first: int, last: int) -> list[Found]:
-        where, lengths, known = offsets[first:last].tolist(), sizes[first:last].tolist(), hashes[first:last].tolist()
-        begin = where[0]
-        try:
-            data = reader.read(handle, begin, where[-1] + lengths[-1] - begin)
-        except OSError:  # this stretch of the disk is bad: which chunk of it?
-            if last - first == 1:
-                return [(first, "unreadable")]
-            return [found for k in range(first, last) for found in check(k, k + 1)]
-        out: list[Found] = []
-        for k, (at, length, hash_) in enumerate(zip(where, lengths, known, strict=True), first):
-            stored = data[at - begin : at - begin + length]
-            if len(stored) < length:
-                out.append((k, "cut off"))
-            elif xxhash.xxh3_64_intdigest(stored) != hash_:
-                out.append((k, "changed"))
-        return out
-
+    stored = Stored(handle, Reader(), offsets[order], sizes[order], hashes[order])
+    jobs = ((count, partial(stored.changed, first, last)) for first, last, count in stored.stretches())
     try:
-        for count, found in _ahead(check, list(_runs(offsets, sizes)), threads):
+        for count, found in ahead(jobs, threads):
             for k, why in found:
                 kept, place = _which(ledger, int(order[k]))
                 yield bad_chunk(kept, place, ledger.shape, why)
             progress(count)
     finally:
         os.close(handle)
-
-
-def _ahead(
-    check: Callable[[int, int], list[Found]], runs: Sequence[tuple[int, int, int]], threads: int
-) -> Iterator[tuple[int, list[Found]]]:
-    """(bytes, what was found) of all runs, in order, some of them on their way at a time."""
-    with ThreadPoolExecutor(threads, "stackreel-verify") as pool:
-        flying: deque[tuple[int, Future[list[Found]]]] = deque()
-        try:
-            for first, last, count in runs:
-                flying.append((count, pool.submit(check, first, last)))
-                if len(flying) > 2 * threads:
-                    count, job = flying.popleft()
-                    yield count, job.result()
-            while flying:
-                count, job = flying.popleft()
-                yield count, job.result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _runs(offsets: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]) -> Iterator[tuple[int, int, int]]:
-    """(first, last + 1, bytes of the chunks) of stretches that are read at once: chunks that lie near each other."""
-    first = 0
-    begin = end = count = 0
-    for k, (offset, size) in enumerate(zip(offsets.tolist(), sizes.tolist(), strict=True)):
-        if k == first:
-            begin, end, count = offset, offset, 0
-        elif offset + size - begin > READ_BYTES or offset > end + READ_BYTES // 8:
-            yield first, k, count
-            first, begin, count = k, offset, 0
-        end = offset + size
-        count += size
-    if first < len(offsets):
-        yield first, len(offsets), count
 
 
 def _which(ledger: Ledger, number: int) -> tuple[Kept, Index3]:

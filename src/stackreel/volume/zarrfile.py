@@ -108,7 +108,12 @@ def array(
 
 def write_page(folder: Path, page: Json) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "zarr.json").write_text(json.dumps(page, indent=1, ensure_ascii=False), encoding="utf-8")
+    (folder / "zarr.json").write_bytes(page_bytes(page))
+
+
+def page_bytes(page: Json) -> bytes:
+    """What stands in the file of a page."""
+    return json.dumps(page, indent=1, ensure_ascii=False).encode()
 
 
 def read_page(folder: Path) -> Json:
@@ -117,6 +122,19 @@ def read_page(folder: Path) -> Json:
     if not isinstance(page, dict):
         raise ValueError("zarr.json holds no metadata")
     return page
+
+
+def per_shard(chunks: Index3) -> Index3:
+    """Chunks (z, y, x) in a shard of a level that has so many."""
+    z, y, x = (min(n, total) for n, total in zip(PER_SHARD, chunks, strict=True))
+    return (z, y, x)
+
+
+def holding(place: Index3, per: Index3) -> tuple[Index3, int]:
+    """The shard of a chunk, and which of its chunks it is. per : chunks (z, y, x) in a shard"""
+    z, y, x = (int(p) // n for p, n in zip(place, per, strict=True))
+    a, b, c = (int(p) % n for p, n in zip(place, per, strict=True))
+    return (z, y, x), (a * per[1] + b) * per[2] + c
 
 
 def piece_of(folder: Path, place: Sequence[int]) -> Path:
@@ -162,6 +180,11 @@ def pack_index(index: npt.NDArray[np.uint64]) -> bytes:
     """The end of a shard: (chunks, 2) offsets and sizes, `MISSING` both where there is nothing, and a checksum."""
     data = index.astype("<u8").tobytes()
     return data + checksum(data)
+
+
+def index_bytes(chunks: int) -> int:
+    """How long the index of a shard is."""
+    return chunks * 16 + 4
 
 
 def unpack_index(stored: bytes) -> npt.NDArray[np.uint64]:

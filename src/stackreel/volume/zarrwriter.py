@@ -47,9 +47,26 @@ def complete(store: ShardStore, name: str) -> None:
         ),
     )
     store.close()
-    zarrfile.write_page(ours, zarrfile.group({"seal": f"{digest(folder):016x}"}))
-    for path in [ours / "zarr.json", *small_files(folder), *_folders(folder)]:
+    put_seal(folder)
+
+
+def put_seal(folder: Path) -> None:
+    """Seal a volume that is otherwise complete, and have all its small files on the disk."""
+    zarrfile.write_page(folder / OURS, _seal(folder))
+    for path in [folder / OURS / "zarr.json", *small_files(folder), *_folders(folder)]:
         sync(path)
+
+
+def sealed(folder: Path) -> bool:
+    """Whether all small files of a volume are what was written. Raises OSError where they cannot be read."""
+    try:
+        return (folder / OURS / "zarr.json").read_bytes() == zarrfile.page_bytes(_seal(folder))
+    except FileNotFoundError:
+        return False
+
+
+def _seal(folder: Path) -> zarrfile.Json:
+    return zarrfile.group({"seal": f"{digest(folder):016x}"})
 
 
 def digest(folder: Path) -> int:

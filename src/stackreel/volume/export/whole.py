@@ -32,6 +32,7 @@ from stackreel.volume.opening import open_volume
 from stackreel.volume.output import check_output, told, unfinished
 from stackreel.volume.pyramid import CHUNK, LevelPlan
 from stackreel.volume.seal import make_room, put_seal
+from stackreel.volume.sections import TABLES
 from stackreel.volume.shards import ShardStore
 from stackreel.volume.shelf import Packed, Shelf
 from stackreel.volume.store import left_to_others
@@ -87,7 +88,8 @@ def _copy(volume: Volume, described: h5py.File, path: Path, threads: int, progre
                 complete(store, name)
                 return
             finish(store.file, name, [level.placement for level in volume.levels])
-            ledger = ledger_of(store.file, seal, name, levels, [described[f"slices/{name}/hashes"][()]])
+            slices = described[f"slices/{name}"]
+            ledger = ledger_of(store.file, seal, name, levels, [slices[key][()] for key in TABLES if key in slices])
             put_ledger(store.file, ledger)
     store.close()
     put_seal(path, seal, ledger.extents)
