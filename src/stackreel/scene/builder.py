@@ -273,13 +273,15 @@ class Movie:
         x: Interval | None = None,
         y: Interval | None = None,
         z: Interval | None = None,
+        camera: Pose | None = None,
         view_from: str | Sequence[float] | None = None,
         view_up: Sequence[float] | None = None,
     ) -> Self:
-        """A named box; an axis left out spans the whole volume."""
+        """A named box, an axis left out spanning the whole volume; or a camera pose, with or without a box."""
+        box = _said(x=x, y=y, z=z)
         self._data.setdefault("places", {})[name] = {
-            "box": _said(x=x, y=y, z=z),
-            **_said(view_from=view_from, view_up=view_up),
+            **({} if camera is not None and not box else {"box": box}),
+            **_said(camera=camera, view_from=view_from, view_up=view_up),
         }
         return self
 

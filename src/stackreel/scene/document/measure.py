@@ -96,6 +96,8 @@ class Measure:
             known = [*self.places, "volume", *others]
             self.say(path, f'there is no place "{name}"' + did_you_mean(name, known))
             return None
+        if self.spec.places[name].box is None and self.spec.places[name].camera is not None:
+            self.say(path, f'"{name}" is a camera; give that place a box too')
         return self.places[name]
 
     def direction(self, value: str | tuple[float, float, float], path: Path) -> Vec3 | None:

@@ -392,9 +392,16 @@ class SceneSpec(LookSpec):
 
 
 class PlaceSpec(Part):
-    """A box with a name, for shots to go to and to cut out."""
+    """A box or a camera with a name, for shots to go to; a box can also be cut out."""
 
-    box: BoxSpec = Field(description="Where it is.", examples=[{"x": [-0.1, 0.2], "y": [0, 0.25], "z": [-0.15, 0.15]}])
+    box: BoxSpec | None = Field(
+        None, description="Where it is.", examples=[{"x": [-0.1, 0.2], "y": [0, 0.25], "z": [-0.15, 0.15]}]
+    )
+    camera: CameraSpec | None = Field(
+        None,
+        description="The pose that shots fly to, instead of framing the box.",
+        examples=[{"position": [0.9, -0.6, -1.9], "focal_point": [0, 0, 0], "view_up": [0, -1, 0]}],
+    )
     view_from: Direction | None = Field(
         None,
         description="Look at it from this side: an axis such as -z, or a direction (x, y, z) from it to the camera.",

@@ -102,6 +102,13 @@ class _Resolver(Slices):
             needs_volume=not complete,
         )
 
+    def named_pose(self, name: str, spec: CameraSpec, base: Camera) -> Camera | None:
+        """The pose of a place; what is wrong with it is said once, however many shots go there."""
+        before = len(self.problems)
+        found = self.pose(spec, base, ("places", name, "camera"))
+        self.problems[before:] = [p for p in self.problems[before:] if p not in self.problems[:before]]
+        return found
+
     def first_camera(self) -> Camera:
         spec, path = self.spec.scene.camera, ("scene", "camera")
         up, angle = (0.0, -1.0, 0.0), 30.0
@@ -124,6 +131,11 @@ class _Resolver(Slices):
                 if getattr(spec, name) is not None:
                     self.say((*path, name), "a pose says itself how it looks; leave this out, or fly to a place")
             end = self.pose(spec.to, camera, (*path, "to"))
+        elif (posed := self.spec.places.get(spec.to)) is not None and posed.camera is not None:
+            for name in ("view_from", "view_up", "margin"):
+                if name in spec.model_fields_set and getattr(spec, name) is not None:
+                    self.say((*path, name), f'"{spec.to}" is a camera, which says itself how it looks; leave this out')
+            end = self.named_pose(spec.to, posed.camera, camera)
         else:
             box = self.place(spec.to, (*path, "to"))
             place = self.spec.places.get(spec.to, PlaceSpec.model_validate({"box": {}}))
@@ -389,8 +401,17 @@ class _Resolver(Slices):
         for name, place in self.spec.places.items():
             if name in RESERVED:
                 self.say(("places", name), f'"{name}" has a meaning already; choose another name')
-            self.places[name] = self.box(place.box, ("places", name, "box"))
+            self.places[name] = None if place.box is None else self.box(place.box, ("places", name, "box"))
+            if place.box is None and place.camera is None:
+                self.say(("places", name), "says nothing; give a box or a camera")
+            if place.camera is not None:
+                for key in ("view_from", "view_up"):
+                    if getattr(place, key) is not None:
+                        self.say(("places", name, key), "does not go with camera, which says itself how it looks")
         opening = self.opening()
+        for name, place in self.spec.places.items():
+            if place.camera is not None:
+                self.named_pose(name, place.camera, opening.camera)
         for name, look in self.spec.looks.items():
             self.glide(look, opening, ("looks", name))
         shots: list[Shot] = []

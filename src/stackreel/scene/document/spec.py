@@ -332,8 +332,8 @@ class MovieSpec(Part):
     )
     places: dict[Name, PlaceSpec] = Field(
         default_factory=dict,
-        description="Names for boxes.",
-        examples=[{"calcarine": {"box": {"x": [-0.1, 0.2]}}}],
+        description="Names for boxes and cameras.",
+        examples=[{"calcarine": {"box": {"x": [-0.1, 0.2]}}, "left": {"camera": {"position": [-2, 0, 0]}}}],
     )
     looks: dict[Name, LookSpec] = Field(
         default_factory=dict,
