@@ -34,28 +34,486 @@ those of the world that the files for ParaView have, as (x, y, z); colours are d
       "light": null,                            unlit; or weights of a light at the camera:
                {"ambient": a, "diffuse": d, "specular": s, "specular_power": p}
       "background": {"top": [r, g, b], "bottom": [r, g, b]},
+      "lamps": [{"direction": [right, up, backward], "weight": w}, ...],   of the light, seen from the camera; left out:
+                                              one at the camera, whose weight is "diffuse"
       "titles": [{"text": ..., "place": "lower left", "size": of a line, as a fraction of the picture's height,
                   "color": [r, g, b], "opacity": 0..1}, ...]
     }
 
-"opacity" and "color" hold one point or more, by rising value. "crop", "clip", "slices", "light", "titles" may be left
-out. Works with ParaView 5.11 and later.
+"opacity" and "color" hold one point or more, by rising value. What is from "crop" on may be left out, but for the
+background. Works with ParaView 5.11 and later.
 """
+
+# mypy: ignore-errors
+# ruff: noqa: B905, RUF005, RUF007, UP031 - ParaView 5.11 has a Python of its own, 3.8 or later
+
+import math
+
+import vtk
+
+from paraview import simple
+
+LEFT_OUT = {"crop": None, "clip": [], "slices": [], "light": None, "lamps": [], "blend": "composite", "titles": []}
+"""What a state may leave out, and what that means."""
+
+BLENDS = {"composite": 0, "maximum": 1, "minimum": 2, "average": 3}
+"""VTK's numbers of these; ParaView 5.11 has no names for the last three, but draws them."""
+
+SAMPLES_PER_VOXEL = 2.0
+"""Samples that a ray takes in every voxel."""
+
+COLORS_IN_A_TABLE = 4096
+"""Colours that a slice's table holds; VTK sees to the volume's, which has as many as it needs."""
 
 
 class Stage:
     """A render view of ParaView with a volume in it, and what belongs to that.
 
-    size : (width, height) of the picture in pixels
+    size    : (width, height) of the picture in pixels
+    samples : of ParaView's reader: (lowest, highest) value of what `show` opened last
     """
 
     def __init__(self, size):
-        self.size = tuple(size)
+        self.size = (int(size[0]), int(size[1]))
+        self.samples = None
+        self._shown = {}  # the parts of the state that the view shows
+        self._reader = self._source = self._volume = None
+        self._box = None  # world box of the samples: [[x0, x1], [y0, y1], [z0, z1]]
+        self._sheets = []  # what slices consist of: filters, last one first
+        self._lamps = []
+        self._texts = []
+        self._step = None  # world length between two samples of a ray
+        self._caster = None
+        self.view = simple.CreateView("RenderView")
+        self.view.ViewSize = list(self.size)
+        _set(
+            self.view,
+            OrientationAxesVisibility=0,
+            CenterAxesVisibility=0,
+            UseColorPaletteForBackground=0,
+            UseLight=0,  # the light kit; lamps are ours
+            UseFXAA=0,
+            MultiSamples=0,
+        )
+        # At the beginning of every drawing, ParaView has set everything up and nothing is drawn yet.
+        renderer = self._renderer()
+        if renderer is not None:
+            renderer.AddObserver("StartEvent", self._refine)
 
     def show(self, state):
         """Make the view show what the state says; what is as it was is left alone."""
-        raise NotImplementedError
+        state = dict(LEFT_OUT, **state)
+        if self._changed(state, "data"):
+            self._open(state["data"])
+        if self._changed(state, "data", "color", "opacity", "opacity_unit"):
+            self._look(state)
+        if self._changed(state, "data", "light", "lamps"):
+            self._light(state["light"], state["lamps"])
+        if self._changed(state, "data", "crop", "blend"):
+            self._cut_out(state)
+        if self._changed(state, "data", "slices", "crop", "clip", "color", "opacity"):
+            self._slice(state)
+        if self._changed(state, "background"):
+            self._ground(state["background"])
+        if self._changed(state, "titles"):
+            self._write(state["titles"])
+        self._look_from(state["camera"])
+        self._shown = state
 
     def save(self, path, transparent=False):
         """Write the picture as PNG; transparent: with an alpha channel, and without the background."""
-        raise NotImplementedError
+        options = {"ImageResolution": list(self.size), "TransparentBackground": int(transparent)}
+        simple.SaveScreenshot(path, self.view, **options)
+
+    def pixels(self, transparent=False):
+        """The picture as bytes, four a pixel, from the lowest row up: red, green, blue and alpha.
+
+        transparent : without the background, and colours already multiplied by alpha
+        """
+        if transparent:
+            self._ground({"top": [0.0, 0.0, 0.0], "bottom": [0.0, 0.0, 0.0]})
+            self._shown.pop("background", None)
+        _set(self.view, AlphaBitPlanes=int(transparent))
+        simple.Render(self.view)
+        grab = vtk.vtkWindowToImageFilter()
+        grab.SetInput(self.view.GetRenderWindow())
+        grab.SetInputBufferTypeToRGBA()
+        grab.ReadFrontBufferOff()
+        grab.ShouldRerenderOff()
+        grab.Update()
+        return bytes(memoryview(grab.GetOutput().GetPointData().GetScalars()))
+
+    def _changed(self, state, *names):
+        return any(name not in self._shown or state[name] != self._shown[name] for name in names)
+
+    # --- what there is ---
+
+    def _open(self, data):
+        """Open the file, and put its samples into the view; what was there before is let go of first."""
+        self._remove_slices()
+        for proxy in (self._source, self._reader):
+            if proxy is not None and (proxy is self._reader or self._source is not self._reader):
+                simple.Delete(proxy)
+        self._shown = {key: value for key, value in self._shown.items() if key in ("background", "titles")}
+        self._reader = self._source = self._volume = None
+        self._reader = reader = simple.OpenDataFile(data["file"])
+        if reader is None:
+            raise RuntimeError("ParaView has no reader for %s" % data["file"])
+        self._source = source = reader
+        if data.get("extent"):
+            self._source = source = simple.ExtractSubset(Input=reader, VOI=[int(n) for n in data["extent"]])
+        source.UpdatePipeline()
+        array = source.PointData.GetArray(data["array"])
+        if array is None:
+            raise RuntimeError('ParaView reads no "%s" from %s' % (data["array"], data["file"]))
+        self.samples = tuple(array.GetRange(0))
+        bounds = source.GetDataInformation().GetBounds()
+        self._box = [list(bounds[2 * k : 2 * k + 2]) for k in range(3)]
+        extent = source.GetDataInformation().GetExtent()
+        counts = [extent[2 * k + 1] - extent[2 * k] for k in range(3)]
+        self._spacing = [(b - a) / max(n, 1) for (a, b), n in zip(self._box, counts)]
+        self._array = data["array"]
+        self._volume = simple.Show(source, self.view)
+        self._volume.SetRepresentationType("Volume")
+        simple.ColorBy(self._volume, ("POINTS", self._array))
+        self._volume.SetScalarBarVisibility(self.view, False)
+
+    def _look(self, state):
+        """Colours and opacities of the volume."""
+        colors = simple.GetColorTransferFunction(self._array)
+        _color(colors, state["color"])
+        opacities = simple.GetOpacityTransferFunction(self._array)
+        _opacity(opacities, state["opacity"])
+        _set(
+            self._volume,
+            LookupTable=colors,
+            ScalarOpacityFunction=opacities,
+            ScalarOpacityUnitDistance=state["opacity_unit"],
+            InterpolationType="Linear",
+        )
+
+    def _light(self, light, lamps):
+        """The weights of the light, and a lamp at the camera, or where the light has its own."""
+        for lamp in self._lamps:
+            simple.RemoveLight(lamp)
+        self._lamps = []
+        lit = light is not None and (light["diffuse"] > 0.0 or light["specular"] > 0.0)
+        _set(self._volume, Shade=int(lit))
+        if not lit:
+            return
+        _set(
+            self._volume,
+            Ambient=min(light["ambient"], 1.0),
+            Diffuse=1.0,  # the lamps have their own strengths
+            Specular=light["specular"] / max(light["diffuse"], 1e-6),
+            SpecularPower=light["specular_power"],
+        )
+        for one in lamps or [{"direction": [0.0, 0.0, 1.0], "weight": light["diffuse"]}]:
+            lamp = simple.AddLight(view=self.view)
+            _set(
+                lamp,
+                Coords="Camera",
+                Type="Directional",
+                Position=list(one["direction"]),
+                FocalPoint=[0.0, 0.0, 0.0],
+                Intensity=one["weight"],
+            )
+            self._lamps.append(lamp)
+
+    def _cut_out(self, state):
+        """The crop, as the box that ParaView scales and moves, and the way in which rays gather values."""
+        crop = state["crop"]
+        shares, origins = [1.0] * 3, [0.0] * 3
+        for k, (low, high) in enumerate(crop or []):
+            first, last = self._box[k]
+            shares[k] = (high - low) / (last - first)
+            origins[k] = low - shares[k] * first
+        _set(self._volume, UseCropping=int(crop is not None), CroppingScale=shares, CroppingOrigin=origins)
+        _number(self._volume, "BlendMode", BLENDS[state["blend"]])
+
+    # --- slices ---
+
+    def _slice(self, state):
+        """Every slice: the plane's cut through the samples, cut by crop and clip planes, and its outline."""
+        self._remove_slices()
+        shown = [one for one in state["slices"] if one["opacity"] > 0.0]
+        for one in shown:
+            self._add_slice(one, state)
+        # what lets light through is to be sorted in among the volume's own samples, which takes longer
+        glass = any(one["opacity"] < 1.0 or one["masked"] for one in shown)
+        _set(self.view, DepthPeelingForVolumes=int(glass))
+
+    def _add_slice(self, one, state):
+        """A slice: the plane through the samples, the parts of it that are hidden taken away, and its outline."""
+        corners = _border(one["origin"], one["normal"], self._box)
+        part = simple.Slice(Input=self._source)
+        self._sheets.insert(0, part)
+        part.SliceType.Origin, part.SliceType.Normal = list(one["origin"]), list(one["normal"])
+        for origin, normal in self._sides(one, state):
+            left = _kept(corners, origin, normal)
+            if left != corners:
+                corners = left
+                part = simple.Clip(Input=part, ClipType="Plane", Invert=0)
+                self._sheets.insert(0, part)
+                part.ClipType.Origin, part.ClipType.Normal = list(origin), list(normal)
+        if len(corners) < 3:
+            return
+        sheet = simple.Show(part, self.view)
+        sheet.SetRepresentationType("Surface")
+        own = bool(one["color"] or one["masked"])
+        simple.ColorBy(sheet, ("POINTS", self._array), own)
+        sheet.SetScalarBarVisibility(self.view, False)
+        if own:
+            colors = simple.GetColorTransferFunction(self._array, sheet, separate=True)
+            _color(colors, one["color"] or state["color"])
+            if one["masked"]:
+                shown = simple.GetOpacityTransferFunction(self._array, sheet, separate=True)
+                _opacity(shown, _visible(state["opacity"]))
+                _set(colors, EnableOpacityMapping=1, ScalarOpacityFunction=shown)
+        _set(sheet, Opacity=one["opacity"], InterpolateScalarsBeforeMapping=1)
+        _set(sheet, Ambient=1.0, Diffuse=0.0, Specular=0.0)
+        if one["outline"] is not None:
+            line = simple.PolyLineSource(Points=[x for corner in corners for x in corner], Closed=1)
+            self._sheets.insert(0, line)
+            border = simple.Show(line, self.view)
+            simple.ColorBy(border, None)
+            _set(border, AmbientColor=one["outline"], DiffuseColor=one["outline"], Opacity=one["opacity"])
+            _set(border, Ambient=1.0, Diffuse=0.0, Specular=0.0)
+            _set(border, LineWidth=max(1.0, 2.0 * one["line"] * self.size[1]))
+
+    def _sides(self, one, state):
+        """The planes (origin, normal) that cut a slice; what they point to is kept."""
+        if not one["cropped"]:
+            return []
+        sides = [(plane["origin"], plane["normal"]) for plane in state["clip"]]
+        for other in state["slices"]:
+            if other["cut"] and other is not one:
+                sides.append((other["origin"], [-n for n in other["normal"]]))
+        for k, (low, high) in enumerate(state["crop"] or []):
+            for at, way in ((low, 1.0), (high, -1.0)):
+                point, normal = [0.0] * 3, [0.0] * 3
+                point[k], normal[k] = at, way
+                sides.append((point, normal))
+        return sides
+
+    def _remove_slices(self):
+        for proxy in self._sheets:
+            simple.Delete(proxy)
+        self._sheets = []
+
+    # --- around it ---
+
+    def _ground(self, background):
+        top, bottom = list(background["top"]), list(background["bottom"])
+        mode = "Single Color" if top == bottom else "Gradient"
+        _set(self.view, BackgroundColorMode=mode, Background=bottom, Background2=top)
+
+    def _write(self, titles):
+        """Titles, within margins of a twentieth of the picture's height."""
+        for text in self._texts:
+            simple.Delete(text)
+        self._texts = []
+        width, height = self.size
+        for one in titles:
+            text = simple.Text(Text=one["text"])
+            self._texts.append(text)
+            letters = simple.Show(text, self.view)
+            place = one["place"]
+            where = {
+                "lower": "Lower Center",
+                "upper": "Upper Center",
+                "lower left": "Lower Left Corner",
+                "lower right": "Lower Right Corner",
+                "upper left": "Upper Left Corner",
+                "upper right": "Upper Right Corner",
+            }.get(place, "Any Location")
+            size = one["size"] * height / 1.2  # a line is somewhat higher than its letters
+            _set(letters, WindowLocation=where, FontSize=max(1, round(size)), Color=one["color"])
+            _set(letters, Opacity=one["opacity"], Bold=1, Shadow=1, Justification="Center")
+            if where == "Any Location":
+                lines = one["text"].splitlines() or [""]
+                wide = 0.5 * size * max(len(line) for line in lines) / width
+                _set(letters, Position=[0.5 - 0.5 * wide, 0.5 - 0.5 * one["size"] * len(lines)])
+
+    def _look_from(self, camera):
+        _set(
+            self.view,
+            CameraParallelProjection=0,
+            CameraPosition=camera["position"],
+            CameraFocalPoint=camera["focal_point"],
+            CameraViewUp=camera["view_up"],
+            CameraViewAngle=camera["view_angle"],
+            CenterOfRotation=camera["focal_point"],
+        )
+        self._step = _step(camera, self.size, self._spacing)
+
+    # --- below ParaView: what its properties cannot say ---
+
+    def _renderer(self):
+        """VTK's renderer behind the view; None where it is in another process."""
+        try:
+            return self.view.GetRenderer()
+        except AttributeError:
+            return None
+
+    def _refine(self, renderer, event):
+        """Have the volume drawn by VTK's ray caster with steps that suit the view, and cut by planes.
+
+        ParaView's own representation takes its step from the mean of the spacings, which is coarse where sections are
+        thick, and knows no clip planes. Its actor is given another mapper for the same samples; ParaView puts its own
+        back whenever it draws, so this is done every time.
+        """
+        for k in range(renderer.GetVolumes().GetNumberOfItems()):
+            actor = renderer.GetVolumes().GetItemAsObject(k)
+            theirs = actor.GetMapper()
+            if theirs is self._caster:
+                continue
+            samples = theirs.GetDataObjectInput()
+            if samples is None or not samples.IsA("vtkImageData"):
+                continue
+            if self._caster is None:
+                self._caster = vtk.vtkSmartVolumeMapper()
+                self._caster.SetAutoAdjustSampleDistances(0)
+                self._caster.SetInteractiveAdjustSampleDistances(0)
+                self._caster.SetScalarModeToUsePointFieldData()
+            caster, state = self._caster, self._shown
+            caster.SetInputDataObject(samples)
+            caster.SelectScalarArray(self._array)
+            caster.SetSampleDistance(self._step)
+            caster.SetBlendMode(BLENDS[state["blend"]])
+            caster.SetCropping(int(state["crop"] is not None))
+            if state["crop"] is not None:
+                caster.SetCroppingRegionPlanes([x for pair in state["crop"] for x in pair])
+                caster.SetCroppingRegionFlagsToSubVolume()
+            caster.SetClippingPlanes(_planes(state))
+            actor.SetMapper(caster)
+
+
+def _set(proxy, **values):
+    """Set properties of a proxy, those that this ParaView has."""
+    for name, value in values.items():
+        if proxy.GetProperty(name) is not None:
+            setattr(proxy, name, value)
+
+
+def _number(proxy, name, value):
+    """Set a property by the number that is behind its names."""
+    setting = proxy.SMProxy.GetProperty(name)
+    if setting is not None:
+        setting.SetElement(0, value)
+        proxy.SMProxy.UpdateVTKObjects()
+
+
+def _color(table, points):
+    """Colour points into ParaView's table; a single one is a constant."""
+    points = [list(p) for p in points]
+    if len(points) == 1:
+        points.append([points[0][0] + 1.0] + points[0][1:])
+    _set(
+        table,
+        ColorSpace="RGB",
+        Discretize=0,
+        NumberOfTableValues=COLORS_IN_A_TABLE,
+        AllowDuplicateScalars=1,
+        AutomaticRescaleRangeMode="Never",
+        UseLogScale=0,
+        EnableOpacityMapping=0,
+        RGBPoints=[float(x) for p in points for x in p],
+        ScalarRangeInitialized=1,
+    )
+
+
+def _opacity(table, points):
+    """Opacity points into ParaView's table, straight lines between them."""
+    points = [list(p) for p in points]
+    if len(points) == 1:
+        points.append([points[0][0] + 1.0, points[0][1]])
+    _set(table, AllowDuplicateScalars=1, UseLogScale=0, ScalarRangeInitialized=1)
+    _set(table, Points=[float(x) for value, alpha in points for x in (value, alpha, 0.5, 0.0)])
+
+
+def _visible(opacity):
+    """Points (value, 1 or 0): whether a value is opaque at all."""
+    found = []
+    for (v, a), (w, b) in zip(opacity, opacity[1:]):
+        seen = 1.0 if a > 0.0 or b > 0.0 else 0.0
+        found += [[v, seen], [w, seen]]
+    first, last = opacity[0], opacity[-1]
+    found = [[first[0], float(first[1] > 0.0)]] + found + [[last[0], float(last[1] > 0.0)]]
+    return found
+
+
+def _planes(state):
+    """The planes that cut the volume, for VTK: clip planes, and slices that open it."""
+    planes = [(one["origin"], one["normal"]) for one in state["clip"]]
+    planes += [(one["origin"], [-n for n in one["normal"]]) for one in state["slices"] if one["cut"]]
+    collection = vtk.vtkPlaneCollection()
+    for origin, normal in planes:
+        plane = vtk.vtkPlane()
+        plane.SetOrigin(*origin)
+        plane.SetNormal(*normal)
+        collection.AddItem(plane)
+    return collection
+
+
+def _step(camera, size, spacing):
+    """World length of a step that takes no ray of the picture through more than a share of a voxel."""
+    ahead = _unit([b - a for a, b in zip(camera["position"], camera["focal_point"])])
+    up = math.tan(math.radians(0.5 * camera["view_angle"]))
+    widest = math.atan(math.hypot(up, up * size[0] / size[1]))  # of a ray, from the view direction
+    voxels = 0.0  # that a ray passes on a world length of 1, at the most
+    for along, step in zip(ahead, spacing):
+        from_axis = math.acos(min(1.0, abs(along)))
+        voxels = max(voxels, math.cos(max(0.0, from_axis - widest)) / step)
+    return 1.0 / (SAMPLES_PER_VOXEL * voxels)
+
+
+def _unit(v):
+    length = math.sqrt(sum(x * x for x in v))
+    return [x / length for x in v]
+
+
+def _border(origin, normal, box):
+    """The corners of a plane's polygon inside of a box, in order; fewer than three where it passes by."""
+    n = _unit(normal)
+    across = _unit(_cross(n, min(([1, 0, 0], [0, 1, 0], [0, 0, 1]), key=lambda a: abs(_dot(a, n)))))
+    along = _cross(n, across)
+    center = [0.5 * (a + b) for a, b in box]
+    far = 2.0 * sum(b - a for a, b in box)
+    off = _dot([o - c for o, c in zip(origin, center)], n)
+    middle = [c + off * x for c, x in zip(center, n)]
+    corners = [
+        [m + far * (s * a + t * b) for m, a, b in zip(middle, across, along)]
+        for s, t in ((-1, -1), (1, -1), (1, 1), (-1, 1))
+    ]
+    for k, (low, high) in enumerate(box):
+        for at, way in ((low, 1.0), (high, -1.0)):
+            point, side = [0.0] * 3, [0.0] * 3
+            point[k], side[k] = at, way
+            corners = _kept(corners, point, side)
+    return corners
+
+
+def _kept(corners, origin, normal):
+    """What of a polygon lies on the side of a plane that its normal points to."""
+    n = _unit(normal)
+    heights = [_dot([x - o for x, o in zip(corner, origin)], n) for corner in corners]
+    if min(heights, default=0.0) >= -1e-6:
+        return corners
+    found = []
+    for k, corner in enumerate(corners):
+        before, height, previous = corners[k - 1], heights[k], heights[k - 1]
+        if (height >= 0.0) != (previous >= 0.0):
+            share = previous / (previous - height)
+            found.append([a + share * (b - a) for a, b in zip(before, corner)])
+        if height >= 0.0:
+            found.append(corner)
+    return found
+
+
+def _dot(a, b):
+    return sum(x * y for x, y in zip(a, b))
+
+
+def _cross(a, b):
+    return [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
