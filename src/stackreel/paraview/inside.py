@@ -35,7 +35,9 @@ def main():
             tell({"begins": number})
             begun = time.time()
             try:
-                answer = opened(job)
+                chosen = chosen_for(job["file"])
+                tell({"begins": number, "chosen": chosen})
+                answer = opened(job, chosen)
             except Exception as error:
                 answer = {"error": f"{type(error).__name__}: {error}"}
             tell(dict(answer, number=number, seconds=time.time() - begun, peak=peak()))
@@ -141,11 +143,11 @@ def peak():
         return 0
 
 
-def opened(job):
+def opened(job, chosen):
     """Open a file with a reader, or as File > Open does, and tell the samples at the places asked for."""
     from paraview import simple
 
-    source, name = source_for(job)
+    source, name = source_for(job, chosen)
     algorithm = source.GetClientSideObject()
     answer = {"reader": name, "shape": [], "arrays": [], "dtype": "", "places": [], "values": []}
     before = peak()
@@ -168,22 +170,34 @@ def opened(job):
     return answer
 
 
-def source_for(job):
+def chosen_for(file):
+    """The reader that File > Open takes; "" when it knows none."""
+    from paraview import servermanager
+
+    factory = servermanager.vtkSMProxyManager.GetProxyManager().GetReaderFactory()
+    if factory.GetNumberOfRegisteredPrototypes() == 0:
+        factory.UpdateAvailableReaders()
+    if not factory.CanReadFile(file, servermanager.ActiveConnection.Session):
+        return ""
+    name = factory.GetReaderName()
+    known = {"XdmfReader": "Xdmf2", "Xdmf3ReaderS": "Xdmf3", "Xdmf3ReaderT": "Xdmf3", "HDFReader": "VTKHDF"}
+    return known.get(name, name)
+
+
+def source_for(job, chosen):
     """The reader with the file, and what it is called."""
-    from paraview import servermanager, simple
+    from paraview import simple
 
     file, kind = job["file"], job["reader"]
     if kind == "Xdmf2":
         return simple.XDMFReader(FileNames=[file]), kind
     if kind == "Xdmf3":
         return getattr(simple, "Xdmf3ReaderS", getattr(simple, "Xdmf3Reader", None))(FileName=[file]), kind
-    if kind == "VTKHDF" and file.endswith(".h5"):  # its contents are right; only the ending is not ParaView's
+    if kind == "VTKHDF" and chosen != kind:  # its contents may be right where the ending is not ParaView's
         return simple.VTKHDFReader(FileName=[file]), kind
-    factory = servermanager.vtkSMProxyManager.GetProxyManager().GetReaderFactory()
-    factory.UpdateAvailableReaders()
-    if not factory.CanReadFile(file, servermanager.ActiveConnection.Session):
+    if not chosen:
         raise RuntimeError("no reader for this file")
-    return simple.OpenDataFile(file), factory.GetReaderName()
+    return simple.OpenDataFile(file), chosen
 
 
 def add_samples(answer, data, job, box):

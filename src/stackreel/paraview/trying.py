@@ -74,7 +74,8 @@ class Outcome:
     """What came of a job.
 
     how     : "read"; "error", a reader's refusal; "ended", where ParaView itself did; "timeout"; "memory"
-    reader  : that was used; arrays : that it found; shape : (z, y, x); dtype : of the samples
+    reader  : that was used; chosen : that File > Open chooses for such a file, "" where that is not known
+    arrays : that it found; shape : (z, y, x); dtype : of the samples
     samples : place → value or, where a sample has several components, list of values
     said    : what it printed meanwhile, all of it
     seconds : it took; took : bytes of memory that opening the file took, as far as that is known
@@ -83,6 +84,7 @@ class Outcome:
     job: Job
     how: str
     reader: str = ""
+    chosen: str = ""
     arrays: tuple[str, ...] = ()
     shape: tuple[int, ...] = ()
     dtype: str = ""
@@ -133,15 +135,17 @@ def try_all(
         task = {"do": "open", "memory": memory, "jobs": [(number, _plain(jobs[number])) for number in left]}
         answers, said, how = _run(paraview, task, seconds * len(left))
         told = _by_job(said)
+        chosen = {answer["begins"]: answer["chosen"] for answer in answers if "chosen" in answer}
         for answer in answers:
             if (number := answer.get("number")) is not None:
-                outcomes[number] = _outcome(jobs[number], answer, told.get(number, ""))
+                outcomes[number] = _outcome(jobs[number], answer, chosen.get(number, ""), told.get(number, ""))
         if not any(number in outcomes for number in left) or how != "ended well":
             lost = next((answer["begins"] for answer in reversed(answers) if "begins" in answer), left[0])
             lost = lost if lost not in outcomes else next((n for n in left if n not in outcomes), None)
             if lost is not None:
                 text = told.get(lost, said)
-                outcomes[lost] = Outcome(jobs[lost], _out_of_memory(text) or how, jobs[lost].reader, said=text)
+                why = _out_of_memory(text) or how
+                outcomes[lost] = Outcome(jobs[lost], why, jobs[lost].reader, chosen.get(lost, ""), said=text)
     return [outcomes[number] for number in range(len(jobs))]
 
 
@@ -173,16 +177,25 @@ def _plain(job: Job) -> dict[str, Any]:
     }
 
 
-def _outcome(job: Job, answer: dict[str, Any], said: str) -> Outcome:
+def _outcome(job: Job, answer: dict[str, Any], chosen: str, said: str) -> Outcome:
     if "error" in answer:
         how = _out_of_memory(answer["error"] + said) or "error"
-        return Outcome(job, how, job.reader, said=f"{said}\n{answer['error']}", seconds=answer["seconds"])
+        return Outcome(job, how, job.reader, chosen, said=f"{said}\n{answer['error']}", seconds=answer["seconds"])
     if not answer["values"] and (how := _out_of_memory(said)):
-        return Outcome(job, how, answer["reader"], said=said, seconds=answer["seconds"])
+        return Outcome(job, how, answer["reader"], chosen, said=said, seconds=answer["seconds"])
     samples = {(z, y, x): value for (z, y, x), value in zip(answer["places"], answer["values"], strict=True)}
-    arrays, shape = tuple(answer["arrays"]), tuple(answer["shape"])
     return Outcome(
-        job, "read", answer["reader"], arrays, shape, answer["dtype"], samples, said, answer["seconds"], answer["took"]
+        job,
+        "read",
+        answer["reader"],
+        chosen,
+        tuple(answer["arrays"]),
+        tuple(answer["shape"]),
+        answer["dtype"],
+        samples,
+        said,
+        answer["seconds"],
+        answer["took"],
     )
 
 
