@@ -188,3 +188,15 @@ def test_a_picture_without_background_keeps_its_colours():
     picture = Frame(np.concatenate([colors * alpha, alpha], axis=-1).astype(np.float32)).straight
     assert np.abs(picture[..., 3] - 255 * alpha[..., 0]).max() <= 0.51
     assert np.abs(picture[..., :3] - 255 * colors).max() <= 0.51
+
+
+def test_one_colour_and_one_opacity_for_all_values_are_lit_too(make_volume):
+    """No difference of values counts for anything there, and none counts as noise: the light is even."""
+    volume = make_volume(np.full((24, 24, 24), 128, np.uint8))
+    even = TransferFunction(((0, 1, 1, 1),), ((0, 0.9),), 0.05)
+    camera = Camera((0, 0, -3), (0, 0, 0), (0, -1, 0), 30)
+    sideways = Scene(camera, even, light=Light(0.2, 0.3, direction=(1.0, 0.0, 0.0)))
+    bright = rendered(volume, sideways).rgba
+    middle = bright[24, 32]
+    assert middle[3] > 0.99
+    assert 0.3 < middle[0] < 0.85

@@ -10,8 +10,9 @@ from skimage.metrics import structural_similarity
 
 from stackreel.frames.engine import Output
 from stackreel.frames.native import NativeEngine
-from stackreel.frames.native.view import depth_range, visible_box
-from stackreel.scene import PRESETS, Camera, Scene, TransferFunction
+from stackreel.frames.native.view import depth_range, shells, visible_box
+from stackreel.geometry import Box
+from stackreel.scene import PRESETS, Camera, Light, Scene, TransferFunction
 from stackreel.slices.phantom import Phantom
 from stackreel.volume.build import build
 from stackreel.volume.recipe import Recipe
@@ -111,3 +112,23 @@ def test_a_surface_is_not_stepped_over(make_volume):
     grain = np.abs(truly.astype(int) - drawn)[inside]
     assert grain.mean() < 1.4  # 1.8 where steps count with one value each
     assert np.percentile(grain, 99) <= 7  # 9
+
+
+def test_a_lit_cut_face_shows_no_seam_where_levels_meet(make_volume):
+    """Even tissue, cut and seen at a slant: nearer it is drawn from finer levels, and is as bright all over."""
+    volume = make_volume(np.full((60, 400, 400), 200, np.uint8))
+    scene = Scene(
+        Camera((0.0, -0.75, -0.25), (0.0, 0.0, 0.0), (0.0, 0.0, -1.0), 30.0),
+        TransferFunction(((0, 1, 1, 1), (255, 1, 1, 1)), ((0, 0), (100, 0.5), (255, 0.5)), 0.01),
+        light=Light(0.2, 0.3),
+        crop=Box((-1.0, -1.0, 0.0), (1.0, 1.0, 1.0)),
+    )
+    levels = [level.placement for level in volume.levels]
+    met = shells(scene.camera, visible_box(volume.placement, scene.crop), levels, SIZE[1], 6.0)
+    assert len(met) >= 3
+    session = NativeEngine(512 << 20).open(volume, Output(SIZE, 6.0))
+    face = session.render(scene).rgba[70:200, 160]
+    session.close()
+    assert face[:, 3].min() > 0.99
+    assert 0.6 < face[:, 0].min() < face[:, 0].max() < 0.85, "the face is lit, not what is behind it"
+    assert np.abs(np.diff(face[:, 0])).max() < 0.03

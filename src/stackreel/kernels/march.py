@@ -24,6 +24,7 @@ from stackreel.kernels.run import (
     BLUE,
     COMPOSITE,
     CUT,
+    ENTRY,
     FIELD,
     FIRST,
     GREEN,
@@ -43,6 +44,7 @@ from stackreel.kernels.run import (
     places,
     project,
     reach_of,
+    skin_of,
     slopes,
     values_there,
     weigh,
@@ -72,7 +74,8 @@ def _cut_light(cuts, camera, u, v, depth, dt, light):
 def _enter(state, tile, rays, alive, camera, eye, per_step, lower, upper, shell, dt, limits, light, cuts):
     """Lay out the rays of a tile: what they have gathered, and between which steps they are inside the box.
 
-    A ray that enters by a face of the box, or where its limits begin on a plane of `cuts`, keeps how bright that is.
+    A ray that enters by a face of the box, or where its limits begin on a plane of `cuts`, keeps how bright that is and
+    where it was, in this shell or in one before it.
     alive : (TILE, 2) int64, per row the first and the end column that anything can still be added to
     """
     height, width = state.shape[0], state.shape[1]
@@ -91,11 +94,11 @@ def _enter(state, tile, rays, alive, camera, eye, per_step, lower, upper, shell,
         begin, end = TILE, 0
         for column in range(tile[2], tile[3]):
             u = (column + 0.5) * 2.0 / width - 1.0
-            first, last, square, face = shell[0], shell[1], 0.0, NO_CUT
+            entry, last, square, face = 0.0, shell[1], 0.0, NO_CUT
             if limits.shape[0] > 0:
-                if limits[row, column, 0] > first:
-                    first = limits[row, column, 0]
-                    face = _cut_light(cuts, camera, u, v, first, dt, light)
+                if limits[row, column, 0] > entry:
+                    entry = limits[row, column, 0]
+                    face = _cut_light(cuts, camera, u, v, entry, dt, light)
                 last = min(last, limits[row, column, 1])
             for axis in range(3):
                 w = camera[3, axis] + u * camera[1, axis] + v * camera[2, axis]
@@ -104,9 +107,10 @@ def _enter(state, tile, rays, alive, camera, eye, per_step, lower, upper, shell,
                 # a ray along a plane never leaves by it
                 along = along if abs(along) > 1e-30 else 1e-30
                 a, b = (lower[axis] - eye[axis]) / along, (upper[axis] - eye[axis]) / along
-                if min(a, b) > first:
-                    first, face = min(a, b), faces[axis, 1 if along < 0.0 else 0]
+                if min(a, b) > entry:
+                    entry, face = min(a, b), faces[axis, 1 if along < 0.0 else 0]
                 last = min(last, max(a, b))
+            first = max(shell[0], entry)
             j = at + column - left
             rays[j] = state[row, column, 3]
             rays[j + RED] = state[row, column, 0]
@@ -116,6 +120,7 @@ def _enter(state, tile, rays, alive, camera, eye, per_step, lower, upper, shell,
             rays[j + LAST] = last * per_dt - near
             rays[j + LENGTH] = math.sqrt(square) * dt
             rays[j + CUT] = face
+            rays[j + ENTRY] = entry * per_dt - near
             if first < last and state[row, column, 3] >= OPAQUE:
                 begin, end = min(begin, column - left), max(end, column - left + 1)
         alive[row - tile[0], 0], alive[row - tile[0], 1] = begin, end
@@ -249,7 +254,7 @@ def march(
     upward = camera[2] / np.sum(camera[2] ** 2) / per_step
     open_from = (camera[0] - open_origin) / open_step
     open_at, open_by, slope = np.empty(3), np.empty(3), np.empty(3)
-    own = relief_size[0] == 0
+    own, finest = relief_size[0] == 0, max(per_step[0], per_step[1], per_step[2])
     relief_from, relief_per, relief_reach = (camera[0] - relief_origin) / relief_step, 1.0 / relief_step, np.ones(3)
     relief_at, relief_by = np.empty(3), np.empty(3)
     view, along = np.empty(3), camera[1] * (2.0 / width)
@@ -309,6 +314,7 @@ def march(
                     slant[axis] = -t * per_row[axis] * per_b
                     slope[axis] = reach_of(t, light[9], per_step[axis])
                 widest = 2.0 * max(slope[0] / per_step[0], slope[1] / per_step[1], slope[2] / per_step[2])
+                skin = skin_of(t, light[9], finest)
                 if not own:
                     for axis in range(3):
                         relief_reach[axis] = reach_of(t, light[9], relief_per[axis])
@@ -385,7 +391,7 @@ def march(
                                 spots, j1 - j0, j0, relief, relief_begins[0], relief_size, relief_at, relief_by,
                                 relief_per, relief_reach,
                             )  # fmt: skip
-                    light_up(spots, j1 - j0, j0, light, light[7] / widest, lamps, view, along, rays, at, k - near)
+                    light_up(spots, j1 - j0, j0, light, light[7] / widest, lamps, view, along, rays, at, k - near, skin)
                     if light[8] > 0.0:
                         for axis in range(3):
                             open_at[axis] = open_from[axis] + t * view[axis] / open_step[axis]

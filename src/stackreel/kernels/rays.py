@@ -40,7 +40,7 @@ _INSIDE = _U(BEFORE * (SIDE * SIDE + SIDE + 1))
 _ALL = _U(0xFFFFFFFFFFFFFFFF)
 _ZERO, _ONE, _HALF, _QUARTER, _TINY = _F(0.0), _F(1.0), _F(0.5), _F(0.25), _F(1e-30)
 _WIDE, _STILL, _LONG = _F(BRICK), _F(1e-20), _F(1e9)
-_OPAQUE, _EVEN, _NO_CUT, _PER_CUT = _F(OPAQUE), _F(EVEN), _F(NO_CUT), _F(1.0 / CUT_DEPTH)
+_OPAQUE, _EVEN, _NO_CUT = _F(OPAQUE), _F(EVEN), _F(NO_CUT)
 _CUT_LIGHT = _F(CUT_LIGHT)
 
 
@@ -213,7 +213,7 @@ def make(jit: Callable[[Any], Any]) -> Any:
         """How bright its slope makes a sample, and how it shines: Blinn–Phong, from both sides, as in run.light_up.
 
         g* : the slope, and `soft`, which counts as noise; e* : from the sample to the eye, of length 1
-        face, behind : how bright the face is on which the ray entered, and how many steps ago that was
+        face, behind : how bright the face is on which the ray entered, and how many of its skins ago that was
         """
         lx, ly, lz = _F(numbers[LIGHT + 4]), _F(numbers[LIGHT + 5]), _F(numbers[LIGHT + 6])
         square = gx * gx + gy * gy + gz * gz
@@ -225,7 +225,7 @@ def make(jit: Callable[[Any], Any]) -> Any:
         shine = (gx * hx + gy * hy + gz * hz) * size / math.sqrt(hx * hx + hy * hy + hz * hz + _TINY)
         seen = front if shine >= _ZERO else _ONE - front
         flat = _EVEN * (_F(numbers[LIGHT + 1]) + _F(numbers[LAMPS]))
-        share = min(_ONE, max(_ZERO, behind * _PER_CUT)) if face >= _ZERO else _ONE
+        share = min(_ONE, max(_ZERO, behind)) if face >= _ZERO else _ONE
         dull = _F(numbers[LIGHT]) + face + share * (sure * lit + (_ONE - sure) * flat - face)
         power = _F(math.pow(min(abs(_F(shine)), _ONE), _F(numbers[LIGHT + 3])))
         gloss = share * _F(numbers[LIGHT + 2]) * sure * seen * power
@@ -270,8 +270,9 @@ def make(jit: Callable[[Any], Any]) -> Any:
         ox, oy, oz = numbers[EYE], numbers[EYE + 1], numbers[EYE + 2]
         lx, ly, lz = numbers[LOWER], numbers[LOWER + 1], numbers[LOWER + 2]
         ux, uy, uz = numbers[UPPER], numbers[UPPER + 1], numbers[UPPER + 2]
-        first, last, dt = numbers[NEAR], numbers[FAR], numbers[STEP]
-        near = int(math.floor(first / dt))
+        first, last, dt = 0.0, numbers[FAR], numbers[STEP]
+        near = int(math.floor(numbers[NEAR] / dt))
+        finest = max(numbers[PER_STEP], numbers[PER_STEP + 1], numbers[PER_STEP + 2])
         face = _NO_CUT
         if limited:
             if float(limits[row, column, 0]) > first:
@@ -290,6 +291,8 @@ def make(jit: Callable[[Any], Any]) -> Any:
         first, last = between(first, last, oz, dz, lz, uz)
         if first > begin:
             face = face_by(numbers, _ZERO, _ZERO, _ONE if dz < 0.0 else -_ONE)
+        entry = _F(first / dt - near)
+        first = max(first, numbers[NEAR])
         if not first < last or through < _OPAQUE:
             return 0
         # in steps from the shell's first plane
@@ -373,9 +376,10 @@ def make(jit: Callable[[Any], Any]) -> Any:
                     r = _F(colors[e1 + 1, 4] - colors[e0, 4]) / total
                     g = _F(colors[e1 + 1, 5] - colors[e0, 5]) / total
                     b = _F(colors[e1 + 1, 6] - colors[e0, 6]) / total
+                    skin = _F(CUT_DEPTH * reach_of(t, numbers[LIGHT + 9], finest))  # run.skin_of
                     if whole[RELIEF_SIZE] > 0:
                         gx, gy, gz, soft = relief_of(relief, numbers, whole, t, wx, wy, wz)
-                    dull, gloss = light_of(gx, gy, gz, soft, ex, ey, ez, numbers, face, this - enter)
+                    dull, gloss = light_of(gx, gy, gz, soft, ex, ey, ez, numbers, face, (this - entry) / skin)
                     if numbers[LIGHT + 8] > 0.0:
                         closed = _ONE - openness_at(openness, numbers, whole, t, wx, wy, wz)
                         reaches = _ONE - _F(numbers[LIGHT + 8]) * closed

@@ -18,11 +18,11 @@ LANES = 8
 OPAQUE = 1.0 / 255.0
 
 # A tile keeps for every pixel: what still shines through, colour, depths of entry and exit in steps, the length of a
-# step, and how bright the face is on which it enters. A row's numbers of one kind lie together, and as many again as
-# are done at a time may be touched behind them.
+# step, how bright the face is on which it enters the volume, and where that is. A row's numbers of one kind lie
+# together, and as many again as are done at a time may be touched behind them.
 FIELD = TILE + LANES
 RED, GREEN, BLUE, FIRST, LAST, LENGTH, CUT = FIELD, 2 * FIELD, 3 * FIELD, 4 * FIELD, 5 * FIELD, 6 * FIELD, 7 * FIELD
-ROW = 8 * FIELD
+ENTRY, ROW = 8 * FIELD, 9 * FIELD
 # Beside it, of the samples of a run: value, fractions on three axes, weight, colour, slope on three axes, light.
 WEIGHT, COLOR, SLOPE, DULL, GLOSS = 4 * FIELD, 5 * FIELD, 8 * FIELD, 11 * FIELD, 12 * FIELD
 SPOTS = 13 * FIELD
@@ -30,7 +30,7 @@ COMPOSITE, MAXIMUM, MINIMUM, AVERAGE = 0, 1, 2, 3
 EVEN = 0.7
 CUT_LIGHT = 0.8
 NO_CUT = -1.0
-CUT_DEPTH = 2.0
+CUT_DEPTH = 1.0
 TURNING = 0.2
 
 _U = np.uint64
@@ -209,6 +209,15 @@ def reach_of(depth, per_depth, per_length):
 
 
 @njit(inline="always")
+def skin_of(depth, per_depth, per_length):
+    """How many steps behind a face it is still the face that is lit.
+
+    As reach_of: the same length on both sides of the depth where one level ends and the next, with other steps, begins.
+    """
+    return CUT_DEPTH * reach_of(depth, per_depth, per_length)
+
+
+@njit(inline="always")
 def _shifted(f, by):
     """A fraction and a reach: whole samples to go, at most two, and the fraction there."""
     there = f + by
@@ -267,7 +276,7 @@ def face_light(light, nx, ny, nz):
 
 
 @njit(nogil=True, error_model="numpy", fastmath={"contract", "nnan", "nsz"})
-def light_up(spots, count, j0, light, noise, lamps, view, along, rays, at, k):
+def light_up(spots, count, j0, light, noise, lamps, view, along, rays, at, k, skin):
     """Light every sample by its slope: Blinn–Phong, from both sides.
 
     light : ambient, diffuse, specular, power, direction to the light (x, y, z), difference of values that counts as
@@ -275,6 +284,7 @@ def light_up(spots, count, j0, light, noise, lamps, view, along, rays, at, k):
     noise : slope that counts as noise
     lamps : (2, 4): weight and direction (x, y, z) of the fill, which wraps around, and of the rim light
     view, along : the rays' directions: that of the tile's first column, and what one column more adds (world x, y, z)
+    skin : how many steps behind the face on which a ray enters it is that face that is lit
     Where the value hardly changes, the slope is noise and the light is even; where the slope is square to the ray, the
     light of one side fades into that of the other, as facing_of says. Just behind the face on which a ray
     enters, the face is what is lit: a cut through tissue is flat, whatever the values do.
@@ -294,7 +304,7 @@ def light_up(spots, count, j0, light, noise, lamps, view, along, rays, at, k):
     vx, vy, vz = np.float32(view[0]), np.float32(view[1]), np.float32(view[2])
     ax, ay, az = np.float32(along[0]), np.float32(along[1]), np.float32(along[2])
     start, row, this = np.int32(j0), _U(at + j0), np.float32(k)
-    per_depth = np.float32(1.0 / CUT_DEPTH)
+    per_depth = np.float32(1.0 / skin)
     for i in range(_U(count + LANES - 1) // _U(LANES) * _U(LANES)):
         j = np.float32(np.int32(i) + start)
         gx, gy, gz = get(spots, _U(SLOPE) + i), get(spots, _U(SLOPE + FIELD) + i), get(spots, _U(SLOPE + 2 * FIELD) + i)
@@ -302,7 +312,7 @@ def light_up(spots, count, j0, light, noise, lamps, view, along, rays, at, k):
         per_eye = one / math.sqrt(ex * ex + ey * ey + ez * ez)
         ex, ey, ez = ex * per_eye, ey * per_eye, ez * per_eye
         square = gx * gx + gy * gy + gz * gz
-        sure = square / (square + calm)
+        sure = square / (square + calm + tiny)
         per_size = one / math.sqrt(square + tiny)
         front = facing_of((gx * ex + gy * ey + gz * ez) * per_size)
         back = front - one
@@ -315,7 +325,7 @@ def light_up(spots, count, j0, light, noise, lamps, view, along, rays, at, k):
         shine = (gx * hx + gy * hy + gz * hz) * per_size * per_half
         seen = front if shine >= zero else -back
         face = get(rays, row + i + _U(CUT))
-        behind = min(one, max(zero, (this - get(rays, row + i + _U(FIRST))) * per_depth))
+        behind = min(one, max(zero, (this - get(rays, row + i + _U(ENTRY))) * per_depth))
         behind = behind if face >= zero else one
         put(spots, _U(DULL) + i, ambient + face + behind * (sure * lit + (one - sure) * flat - face))
         put(spots, _U(GLOSS) + i, behind * specular * sure * seen * power_of(abs(shine), power))

@@ -55,7 +55,7 @@ class NativeEngine:
     """
 
     name = "native"
-    version = "4"
+    version = "5"
 
     def __init__(
         self, memory: int | None = None, threads: int | None = None, stride: float = 1.5, device: str = "cpu"
