@@ -1,7 +1,7 @@
 """Pages that would go stale if people wrote them: filled in from the program when the documentation is built.
 
-    <!-- movie-file-keys -->   every key of the movie file, from its JSON Schema
-    <!-- command-line -->      the help of every verb
+<!-- movie-file-keys -->   every key of the movie file, from its JSON Schema
+<!-- command-line -->      the help of every verb
 """
 
 from __future__ import annotations
@@ -108,5 +108,15 @@ def command_line() -> str:
     for title, names in GROUPS:
         out += [f"## {title}", ""]
         for name in names:
-            out += [f"### stackreel {name}", "", "```text", verbs[name].format_help().rstrip(), "```", ""]
+            out += help_of(f"stackreel {name}", verbs[name])
     return "\n".join(out)
+
+
+def help_of(name: str, verb: argparse.ArgumentParser, depth: int = 3) -> list[str]:
+    """A verb's help, and that of the verbs below it."""
+    out = [f"{'#' * depth} {name}", "", "```text", verb.format_help().rstrip(), "```", ""]
+    for action in verb._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for below, parser in action.choices.items():
+                out += help_of(f"{name} {below}", parser, depth + 1)
+    return out

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +12,8 @@ import pytest
 
 from stackreel.paraview.proxies import State
 from stackreel.paraview.statefiles import read_state_file
+
+from ..pvpython import run_pvpython
 
 SCRIPT = Path(__file__).with_name("save_states.py")
 
@@ -37,22 +36,9 @@ class Saved:
 @pytest.fixture(scope="session")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Saved:
     folder = tmp_path_factory.mktemp("saved")
-    run_pvpython(SCRIPT, str(folder))
+    run_pvpython(SCRIPT, folder)
     values, names = (json.loads((folder / f"{name}.json").read_text()) for name in ("values", "names"))
     return Saved(folder, read_state_file(folder / "session.pvsm"), values, names)
-
-
-def run_pvpython(script: Path, *arguments: str) -> str:
-    """What a script for pvpython prints; it may draw. Without pvpython: a failure in CI, a skip elsewhere."""
-    pvpython = shutil.which("pvpython")
-    if pvpython is None:
-        missing = "pvpython is not installed; `apt install paraview xvfb` brings it"
-        pytest.fail(missing) if os.environ.get("CI") == "true" else pytest.skip(missing)
-    # a number of its own: two tests that look for a free one at once may find the same
-    screen = ["xvfb-run", "-a", "-n", str(200 + os.getpid() % 5000)] if shutil.which("xvfb-run") else []
-    done = subprocess.run([*screen, pvpython, str(script), *arguments], capture_output=True, text=True, timeout=180)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.fixture
