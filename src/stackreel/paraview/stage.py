@@ -32,7 +32,7 @@ those of the world that the files for ParaView have, as (x, y, z); colours are d
         "line": fraction of the picture's height
       }, ...],
       "light": null,                            unlit; or weights of a light at the camera:
-               {"ambient": a, "diffuse": d, "specular": s, "specular_power": p}
+               {"ambient": a, "diffuse": d, "specular": s, "specular_power": Blinn's}
       "background": {"top": [r, g, b], "bottom": [r, g, b]},
       "lamps": [{"direction": [right, up, backward], "weight": w}, ...],   of the light, seen from the camera; left out:
                                               one at the camera, whose weight is "diffuse"
@@ -80,10 +80,11 @@ class Stage:
         self._reader = self._source = self._volume = None
         self._box = None  # world box of the samples: [[x0, x1], [y0, y1], [z0, z1]]
         self._sheets = []  # what slices consist of: filters, last one first
-        self._lamps = []
+        self._lamps, self._strengths = [], []
         self._texts = []
         self._step = None  # world length between two samples of a ray
-        self._caster = None
+        self._double, self._hidden = _double(), []
+        simple._DisableFirstRenderCameraReset()
         self.view = simple.CreateView("RenderView")
         self.view.ViewSize = list(self.size)
         _set(
@@ -98,7 +99,9 @@ class Stage:
         # At the beginning of every drawing, ParaView has set everything up and nothing is drawn yet.
         renderer = self._renderer()
         if renderer is not None:
+            renderer.AddVolume(self._double)
             renderer.AddObserver("StartEvent", self._refine)
+            renderer.AddObserver("EndEvent", self._give_back)
 
     def show(self, state):
         """Make the view show what the state says; what is as it was is left alone."""
@@ -193,32 +196,31 @@ class Stage:
         )
 
     def _light(self, light, lamps):
-        """The weights of the light, and a lamp at the camera, or where the light has its own."""
+        """The weights of the light, and its lamps: the first one makes highlights."""
         for lamp in self._lamps:
             simple.RemoveLight(lamp)
         self._lamps = []
-        lit = light is not None and (light["diffuse"] > 0.0 or light["specular"] > 0.0)
+        lit = light is not None and bool(lamps or max(light["diffuse"], light["specular"]) > 0.0)
         _set(self._volume, Shade=int(lit))
         if not lit:
             return
+        lamps = lamps or [{"direction": [0.0, 0.0, 1.0], "weight": light["diffuse"]}]
+        self._strengths = [one["weight"] for one in lamps]
+        for one in lamps:
+            lamp = simple.AddLight(view=self.view)
+            self._lamps.append(lamp)
+            if len(lamps) == 1 and _unit(one["direction"])[2] > 0.9999:
+                _set(lamp, Coords="Headlight")
+            else:
+                _set(lamp, Coords="Camera", Type="Directional", Position=one["direction"], FocalPoint=[0.0, 0.0, 0.0])
+            _set(lamp, Intensity=one["weight"])
         _set(
             self._volume,
-            Ambient=min(light["ambient"], 1.0),
+            Ambient=light["ambient"],
             Diffuse=1.0,  # the lamps have their own strengths
-            Specular=light["specular"] / max(light["diffuse"], 1e-6),
-            SpecularPower=light["specular_power"],
+            Specular=light["specular"] / max(lamps[0]["weight"], 1e-6),
+            SpecularPower=light["specular_power"] / 4.0,  # VTK's is Phong's: highlights as large take a quarter
         )
-        for one in lamps or [{"direction": [0.0, 0.0, 1.0], "weight": light["diffuse"]}]:
-            lamp = simple.AddLight(view=self.view)
-            _set(
-                lamp,
-                Coords="Camera",
-                Type="Directional",
-                Position=list(one["direction"]),
-                FocalPoint=[0.0, 0.0, 0.0],
-                Intensity=one["weight"],
-            )
-            self._lamps.append(lamp)
 
     def _cut_out(self, state):
         """The crop, as the box that ParaView scales and moves, and the way in which rays gather values."""
@@ -276,10 +278,10 @@ class Stage:
             line = simple.PolyLineSource(Points=[x for corner in corners for x in corner], Closed=1)
             self._sheets.insert(0, line)
             border = simple.Show(line, self.view)
-            simple.ColorBy(border, None)
+            border.ColorArrayName = [None, ""]
             _set(border, AmbientColor=one["outline"], DiffuseColor=one["outline"], Opacity=one["opacity"])
             _set(border, Ambient=1.0, Diffuse=0.0, Specular=0.0)
-            _set(border, LineWidth=max(1.0, 2.0 * one["line"] * self.size[1]))
+            _set(border, LineWidth=max(1.0, one["line"] * self.size[1]))
 
     def _sides(self, one, state):
         """The planes (origin, normal) that cut a slice; what they point to is kept."""
@@ -357,36 +359,76 @@ class Stage:
             return None
 
     def _refine(self, renderer, event):
-        """Have the volume drawn by VTK's ray caster with steps that suit the view, and cut by planes.
+        """Put a double in the place of ParaView's volume, for what ParaView's properties have no words for.
 
-        ParaView's own representation takes its step from the mean of the spacings, which is coarse where sections are
-        thick, and knows no clip planes. Its actor is given another mapper for the same samples; ParaView puts its own
-        back whenever it draws, so this is done every time.
+        ParaView's representation takes its step from the mean of the spacings, which is coarse where sections are
+        thick, and knows no clip planes; ambient light of its lamps has no colour, and both sides of a surface are lit
+        at once. The double has the same samples and the same look, and none of this. Where ParaView draws in another
+        process than this one, there is none.
         """
+        if not self._shown:
+            return
         for k in range(renderer.GetVolumes().GetNumberOfItems()):
-            actor = renderer.GetVolumes().GetItemAsObject(k)
-            theirs = actor.GetMapper()
-            if theirs is self._caster:
+            theirs = renderer.GetVolumes().GetItemAsObject(k)
+            if theirs is self._double:
                 continue
-            samples = theirs.GetDataObjectInput()
-            if samples is None or not samples.IsA("vtkImageData"):
-                continue
-            if self._caster is None:
-                self._caster = vtk.vtkSmartVolumeMapper()
-                self._caster.SetAutoAdjustSampleDistances(0)
-                self._caster.SetInteractiveAdjustSampleDistances(0)
-                self._caster.SetScalarModeToUsePointFieldData()
-            caster, state = self._caster, self._shown
-            caster.SetInputDataObject(samples)
-            caster.SelectScalarArray(self._array)
-            caster.SetSampleDistance(self._step)
-            caster.SetBlendMode(BLENDS[state["blend"]])
-            caster.SetCropping(int(state["crop"] is not None))
-            if state["crop"] is not None:
-                caster.SetCroppingRegionPlanes([x for pair in state["crop"] for x in pair])
-                caster.SetCroppingRegionFlagsToSubVolume()
-            caster.SetClippingPlanes(_planes(state))
-            actor.SetMapper(caster)
+            samples = theirs.GetMapper().GetDataObjectInput()
+            if samples is not None and samples.IsA("vtkImageData") and theirs.GetVisibility():
+                self._cast(samples)
+                self._double.SetProperty(theirs.GetProperty())
+                self._double.VisibilityOn()
+                theirs.VisibilityOff()
+                self._hidden.append(theirs)
+                if self._lamps:
+                    self._lamp_by_lamp(renderer, theirs.GetProperty())
+
+    def _give_back(self, renderer, event):
+        """The end of a drawing: ParaView's volume is seen again, its double is not."""
+        for volume in self._hidden:
+            volume.VisibilityOn()
+        self._hidden = []
+        self._double.VisibilityOff()
+
+    def _cast(self, samples):
+        """Have VTK's ray caster draw these samples as the state wants them."""
+        caster, state = self._double.GetMapper(), self._shown
+        caster.SetInputDataObject(samples)
+        caster.SelectScalarArray(self._array)
+        caster.SetSampleDistance(self._step)
+        caster.SetBlendMode(BLENDS[state["blend"]])
+        caster.SetCropping(int(state["crop"] is not None))
+        if state["crop"] is not None:
+            caster.SetCroppingRegionPlanes([x for pair in state["crop"] for x in pair])
+            caster.SetCroppingRegionFlagsToSubVolume()
+        caster.SetClippingPlanes(_planes(state))
+
+    def _lamp_by_lamp(self, renderer, material):
+        """Lamps light the side that is turned to them, and the first makes highlights."""
+        light = self._shown["light"]
+        renderer.SetTwoSidedLighting(0)
+        material.SetAmbient(light["ambient"])
+        material.SetDiffuse(1.0)
+        material.SetSpecular(1.0)
+        for k, proxy in enumerate(self._lamps):
+            lamp = proxy.SMProxy.GetClientSideObject()
+            lamp.SetIntensity(1.0)
+            lamp.SetDiffuseColor(*[self._strengths[k]] * 3)
+            lamp.SetSpecularColor(*[light["specular"] if k == 0 else 0.0] * 3)
+
+
+def _double():
+    """A volume of VTK's that takes the steps that it is told to, and in which ambient light has the volume's colour."""
+    caster = vtk.vtkSmartVolumeMapper()
+    caster.SetAutoAdjustSampleDistances(0)
+    caster.SetInteractiveAdjustSampleDistances(0)
+    caster.SetScalarModeToUsePointFieldData()
+    volume = vtk.vtkVolume()
+    volume.SetMapper(caster)
+    volume.VisibilityOff()
+    volume.GetShaderProperty().AddFragmentShaderReplacement(
+        "in_ambient[component] * ambient", False, "in_ambient[component] * color.rgb", True
+    )
+    return volume
 
 
 def _set(proxy, **values):
