@@ -31,7 +31,8 @@ def screen() -> Iterator[dict[str, str]]:
     if display().server is not None or xvfb is None:
         yield {}
         return
-    arguments = ["-displayfd", "1", "-screen", "0", "1280x1024x24", "-nolisten", "tcp"]
+    # without -noreset, it is not to be reached for a moment whenever its last window has closed
+    arguments = ["-displayfd", "1", "-screen", "0", "1280x1024x24", "-nolisten", "tcp", "-noreset"]
     server = subprocess.Popen([xvfb, *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
         assert server.stdout is not None

@@ -52,7 +52,7 @@ def presets_text(presets: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _preset(name: str, colors: list[float]) -> dict[str, Any]:
-    return {"Name": name, "Creator": "stackreel", "ColorSpace": "RGB", "NanColor": [0.0, 0.0, 0.0], "RGBPoints": colors}
+    return {"Name": name, "Creator": "stackreel", "ColorSpace": "RGB", "RGBPoints": colors}
 
 
 def _text(preset: Mapping[str, Any]) -> str:
