@@ -8,7 +8,7 @@ from typing import Any
 
 from stackreel.cli.values import byte_count, positive
 
-ENGINES = ("native",)
+ENGINES = ("native", "paraview")
 DEVICES = ("auto", "cpu", "cuda")
 
 
@@ -39,9 +39,14 @@ def add_transparent_option(parser: argparse.ArgumentParser) -> None:
 
 
 def add_engine_options(parser: argparse.ArgumentParser) -> None:
-    """--engine, --device, --memory and --threads."""
+    """--engine, --device, --memory, --threads, --mpi and --paraview."""
     group = parser.add_argument_group("machine")
-    group.add_argument("--engine", choices=ENGINES, default="native", help="what draws the frames (default: native)")
+    group.add_argument(
+        "--engine",
+        choices=ENGINES,
+        default="native",
+        help="what draws the frames: stackreel's own renderer, or the ParaView of this machine (default: native)",
+    )
     group.add_argument(
         "--device",
         choices=DEVICES,
@@ -51,6 +56,13 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--memory", type=byte_count, metavar="SIZE", help="memory for the volume, such as 4G")
     group.add_argument("--threads", type=positive, metavar="N", help="threads to draw with (default: all cores)")
+    group.add_argument("--mpi", type=positive, metavar="N", help="processes to draw with; --engine paraview only")
+    group.add_argument(
+        "--paraview",
+        metavar="PATH",
+        help="which ParaView: its folder, its pvpython, or the beginning of its version, such as 5.11 "
+        "(default: what STACKREEL_PARAVIEW names, or the first on the PATH)",
+    )
 
 
 def add_error_option(parser: argparse.ArgumentParser) -> None:
@@ -70,8 +82,8 @@ def picture_options(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def engine_options(args: argparse.Namespace) -> dict[str, Any]:
-    """What --engine, --device, --memory and --threads said, as `produce` takes it."""
-    return {"engine": args.engine, "device": args.device, "memory": args.memory, "threads": args.threads}
+    """What --engine, --device, --memory, --threads, --mpi and --paraview said, as `produce` takes it."""
+    return {name: getattr(args, name) for name in ("engine", "device", "memory", "threads", "mpi", "paraview")}
 
 
 def note(text: str) -> None:

@@ -49,9 +49,12 @@ def run(args: argparse.Namespace) -> int:
     from dataclasses import asdict
 
     from stackreel.cli.render import _chosen
+    from stackreel.errors import StackreelError
     from stackreel.movie.production import produce
     from stackreel.movie.survey import survey, try_out
 
+    if args.engine != "native":
+        raise StackreelError(f"what {args.engine} will need is not known; plan tells it of --engine native")
     production = produce(args.movie, fps=args.fps, **picture_options(args), **engine_options(args))
     timeline = production.timeline
     frames = _chosen(args.frames, timeline.frames, timeline.seconds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
@@ -95,6 +95,15 @@ class Foresighted(Protocol):
 
     def expect(self, scenes: Iterable[Scene]) -> None:
         """These scenes will be rendered, in this order; those that are skipped after all do no harm."""
+        ...
+
+
+@runtime_checkable
+class Approximate(Protocol):
+    """An engine that draws some things otherwise than scenes say, and tells so."""
+
+    def remarks(self, scenes: Sequence[Scene], volume: Volume, output: Output) -> Sequence[str]:
+        """What it will draw otherwise, in sentences. EngineError for what it cannot draw of this volume at all."""
         ...
 
 

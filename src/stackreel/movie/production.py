@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stackreel.errors import EngineError, StackreelError
-from stackreel.frames.engine import Engine, Output
+from stackreel.frames.engine import Approximate, Engine, Output
 from stackreel.frames.overlay import doubts
 from stackreel.movie.subject import nothing_to_see, subject_of, without_background
 from stackreel.scene.document import load
@@ -51,6 +51,7 @@ class Production:
         Raises EngineError, naming the time, for a scene that the engine cannot draw.
         """
         titles = {}
+        scenes = list(scenes)
         for seconds, scene in scenes:
             if reason := self.engine.refuse(scene):
                 raise EngineError(f"at {seconds:g} s: the engine {self.engine.name} cannot draw this: {reason}")
@@ -61,8 +62,15 @@ class Production:
             *([empty] if empty else []),
             *without_background(self.volume),
             *(said for one in self.volume.channels.values() or (self.volume,) for said in amiss(one)),
+            *self._remarks([scene for _, scene in scenes]),
             *doubts(titles.values(), self.output.size),
         ]
+
+    def _remarks(self, scenes: list[Scene]) -> list[str]:
+        """What the engine draws otherwise than these scenes say."""
+        if not isinstance(self.engine, Approximate):
+            return []
+        return list(self.engine.remarks(scenes, self.volume, self.output))
 
 
 def produce(
@@ -75,6 +83,8 @@ def produce(
     memory: int | None = None,
     threads: int | None = None,
     device: str = "auto",
+    mpi: int | None = None,
+    paraview: str | None = None,
     on_error: str = "stop",
     samples: int | None = None,
     transparent: bool = False,
@@ -85,6 +95,7 @@ def produce(
     draft     : a quarter of the size along each axis, and coarser data
     memory    : bytes that the engine may use for the volume; its own choice without
     device    : "auto", "cpu" or "cuda": what the engine draws on
+    mpi, paraview : how many processes, and which ParaView; see ParaViewEngine
     on_error  : "stop" at data that cannot be read, or draw a "hole" there
     samples   : rays a pixel, other than the movie file says; a draft has one
     transparent : without a background, whatever the movie file says
@@ -96,7 +107,7 @@ def produce(
         output = document.spec.output
         output = output.model_copy(update={"size": size or output.size, "fps": fps or output.fps})
         document = replace(document, spec=document.spec.model_copy(update={"output": output}))
-    chosen = engine_named(engine, memory=memory, threads=threads, device=device)
+    chosen = engine_named(engine, memory=memory, threads=threads, device=device, mpi=mpi, paraview=paraview)
     volume = open_registered(document.volumes)
     if on_error == "hole":
         volume = forgiving(volume)
@@ -117,10 +128,27 @@ def draft_size(size: tuple[int, int]) -> tuple[int, int]:
     return width, height
 
 
-def engine_named(name: str, *, memory: int | None = None, threads: int | None = None, device: str = "auto") -> Engine:
+def engine_named(
+    name: str,
+    *,
+    memory: int | None = None,
+    threads: int | None = None,
+    device: str = "auto",
+    mpi: int | None = None,
+    paraview: str | None = None,
+) -> Engine:
     """The engine with that name, ready to be opened."""
+    if name == "paraview":
+        if device == "cuda" or threads is not None:
+            what = "--threads" if threads is not None else "--device cuda"
+            raise EngineError(f"{what} is for the engine native; ParaView draws with what it was built for")
+        from stackreel.paraview.engine import ParaViewEngine
+
+        return ParaViewEngine(memory, mpi, paraview)
+    if mpi is not None or paraview is not None:
+        raise EngineError(f"{'--mpi' if mpi is not None else '--paraview'} goes with --engine paraview")
     if name == "native":
         from stackreel.frames.native import NativeEngine
 
         return NativeEngine(memory=memory, threads=threads, device=device)
-    raise EngineError(f'there is no engine "{name}"; there is native')
+    raise EngineError(f'there is no engine "{name}"; there are native and paraview')

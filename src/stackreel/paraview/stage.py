@@ -19,6 +19,7 @@ those of the world that the files for ParaView have, as (x, y, z); colours are d
       "opacity": [[value, opacity], ...],
       "opacity_unit": length,                   over which these opacities hold
       "blend": "composite",                     or "maximum", "minimum", "average"
+      "interpolation": "linear",                or "nearest", for labels; left out: linear
       "crop": [[x0, x1], [y0, y1], [z0, z1]],   only this box is shown; null shows all
       "clip": [{"origin": [x, y, z], "normal": [x, y, z]}, ...],     the side that the normal points to is kept
       "slices": [{
@@ -53,7 +54,16 @@ import vtk
 
 from paraview import simple
 
-LEFT_OUT = {"crop": None, "clip": [], "slices": [], "light": None, "lamps": [], "blend": "composite", "titles": []}
+LEFT_OUT = {
+    "crop": None,
+    "clip": [],
+    "slices": [],
+    "light": None,
+    "lamps": [],
+    "blend": "composite",
+    "titles": [],
+    "interpolation": "linear",
+}
 """What a state may leave out, and what that means."""
 
 BLENDS = {"composite": 0, "maximum": 1, "minimum": 2, "average": 3}
@@ -83,7 +93,7 @@ class Stage:
         self._lamps, self._strengths = [], []
         self._texts = []
         self._step = None  # world length between two samples of a ray
-        self._double, self._hidden = _double(), []
+        self._double, self._hidden, self._trouble = _double(), [], None
         simple._DisableFirstRenderCameraReset()
         self.view = simple.CreateView("RenderView")
         self.view.ViewSize = list(self.size)
@@ -106,9 +116,17 @@ class Stage:
     def show(self, state):
         """Make the view show what the state says; what is as it was is left alone."""
         state = dict(LEFT_OUT, **state)
+        try:
+            self._update(state)
+        except Exception:
+            self._shown = {}  # nobody knows how much of it was set
+            raise
+        self._shown = state
+
+    def _update(self, state):
         if self._changed(state, "data"):
             self._open(state["data"])
-        if self._changed(state, "data", "color", "opacity", "opacity_unit"):
+        if self._changed(state, "data", "color", "opacity", "opacity_unit", "interpolation"):
             self._look(state)
         if self._changed(state, "data", "light", "lamps"):
             self._light(state["light"], state["lamps"])
@@ -121,7 +139,6 @@ class Stage:
         if self._changed(state, "titles"):
             self._write(state["titles"])
         self._look_from(state["camera"])
-        self._shown = state
 
     def save(self, path, transparent=False):
         """Write the picture as PNG; transparent: with an alpha channel, and without the background."""
@@ -138,6 +155,9 @@ class Stage:
             self._shown.pop("background", None)
         _set(self.view, AlphaBitPlanes=int(transparent))
         simple.Render(self.view)
+        if self._trouble is not None:
+            trouble, self._trouble = self._trouble, None
+            raise trouble
         grab = vtk.vtkWindowToImageFilter()
         grab.SetInput(self.view.GetRenderWindow())
         grab.SetInputBufferTypeToRGBA()
@@ -192,7 +212,7 @@ class Stage:
             LookupTable=colors,
             ScalarOpacityFunction=opacities,
             ScalarOpacityUnitDistance=state["opacity_unit"],
-            InterpolationType="Linear",
+            InterpolationType=state["interpolation"].capitalize(),
         )
 
     def _light(self, light, lamps):
@@ -366,8 +386,12 @@ class Stage:
         at once. The double has the same samples and the same look, and none of this. Where ParaView draws in another
         process than this one, there is none.
         """
-        if not self._shown:
-            return
+        try:
+            self._replace(renderer)
+        except Exception as error:  # VTK would print it and go on
+            self._trouble = error
+
+    def _replace(self, renderer):
         for k in range(renderer.GetVolumes().GetNumberOfItems()):
             theirs = renderer.GetVolumes().GetItemAsObject(k)
             if theirs is self._double:
