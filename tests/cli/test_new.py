@@ -98,3 +98,11 @@ def test_around_tissue_that_is_masked_with_nan_nothing_is_seen_and_all_tissue_is
     assert (picture[:4] == 0).all()
     assert (picture[:, :30] == 0).all()
     assert picture[45, 80].min() > 20
+
+
+def test_a_single_section_gets_a_movie_too(make_volume, tmp_path):
+    voxels = np.random.default_rng(0).integers(0, 255, (1, 60, 80), dtype=np.uint8)
+    volume = make_volume(voxels)
+    out = tmp_path / "a.yaml"
+    assert main(["new", str(volume.path), "-o", str(out)]) == 0
+    assert load(out).timeline(subject_of(volume)).frames == 250

@@ -157,7 +157,7 @@ def _short(value: float) -> str:
 
 def _half(bounds: Box, stance: _Stance) -> str:
     """The half that is farther from the camera, so that the cut faces it."""
-    axis, upper = stance.half
+    axis, upper = stance.half if bounds.size["xyz".index(stance.half[0])] > 0.0 else ("x", True)  # a single section
     k = "xyz".index(axis)
     ends = (bounds.center[k], bounds.upper[k]) if upper else (bounds.lower[k], bounds.center[k])
     return f"{{{axis}: {_interval(*ends)}}}"
@@ -168,6 +168,8 @@ def _detail(bounds: Box, stance: _Stance) -> str:
     parts = []
     for k, (axis, (low, high)) in enumerate(zip("xyz", stance.detail, strict=True)):
         start, length = bounds.lower[k], bounds.size[k]
+        if length == 0.0:  # one sample thick: all of it
+            continue
         parts.append(f"{axis}: {_interval(start + low * length, start + high * length)}")
     return "{" + ", ".join(parts) + "}"
 
