@@ -8,6 +8,7 @@ when no more lines come. Started in several processes (pvbatch --sym), the first
 """
 
 # mypy: ignore-errors
+# ruff: noqa: UP031, SIM115 - ParaView 5.11 has a Python of its own, 3.8 or later
 
 import importlib.util
 import json
