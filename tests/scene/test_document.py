@@ -293,3 +293,10 @@ def test_every_example_in_the_schema_is_valid():
 def test_importing_the_scene_does_not_import_pydantic():
     code = "import sys, stackreel.scene; sys.exit(bool({'pydantic', 'yaml', 'cmap'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("value", [1e-5, -2e-9, 3e20, 1.5e-7, 0.0, -0.25])
+def test_the_smallest_and_largest_numbers_are_read_as_they_were_written(value):
+    from stackreel.scene.document.text import read, write
+
+    assert read(write({"scene": {"a": [value]}})).data == {"scene": {"a": [value]}}

@@ -162,6 +162,8 @@ def _represent_str(dumper: Any, value: str) -> Any:
 
 def _represent_float(dumper: Any, value: float) -> Any:
     text = str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if "e" in text and "." not in text:  # 1e-05, which YAML takes for a word
+        text = text.replace("e", ".0e")
     return dumper.represent_scalar("tag:yaml.org,2002:float" if "." in text else "tag:yaml.org,2002:int", text)
 
 
