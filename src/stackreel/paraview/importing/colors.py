@@ -196,6 +196,8 @@ def _by_even_steps(first: Array, last: Array, s: Array) -> Array:
     queue = [(0.0, goal)]
     while queue:
         d, i = heapq.heappop(queue)
+        if i == start:
+            break
         if d > far[i]:
             continue
         for j, length in edges[i]:
@@ -207,5 +209,9 @@ def _by_even_steps(first: Array, last: Array, s: Array) -> Array:
         way.append(int(after[way[-1]]))
     lab = lab_of_rgb(grid[way])
     at = 1.0 - far[way] / max(far[start], 1e-30)
-    found = rgb_of_lab(np.stack([np.interp(s, at, lab[:, k]) for k in range(3)], axis=-1))
-    return np.where(s[:, None] > 0.0, found, first)
+    return rgb_of_lab(np.stack([np.interp(s, at, lab[:, k]) for k in range(3)], axis=-1))
+
+
+def on_grid(color: Array) -> Array:
+    """The nearest colour of the grid."""
+    return np.asarray((color * (_SIDE - 1) + 0.5).astype(int) / (_SIDE - 1))

@@ -82,6 +82,7 @@ def animation_of(state: State, seconds: float | None, report: Report, view: Prox
     camera = None
     for cue in cues:
         if not is_on(cue, "Enabled", True):
+            report.leave(state, cue.line_of("Enabled"), cue.name or cue.type, "a track that is switched off")
             continue
         if cue in cameras:
             target = state.behind(cue, "AnimatedProxy")
@@ -144,10 +145,7 @@ def _camera_track(state: State, cue: Proxy, scene: Proxy | None, report: Report)
     if mode == "Follow-data":
         report.leave(state, cue.line, "the camera's track", "it follows data that move, which a volume does not")
         return None
-    if not keys:
-        report.leave(
-            state, cue.line, "the camera's track", "its key frames are not in the file; save the state in the GUI"
-        )
+    if not keys:  # a reader says so
         return None
     marks = tuple(start + (end - start) * number(key, "KeyTime", 0.0) for key in keys)
     line = min((key.line for key in keys if key.line), default=cue.line)

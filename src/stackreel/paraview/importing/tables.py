@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from stackreel.paraview.importing.colors import SPACES, Array, between
+from stackreel.paraview.importing.colors import SPACES, Array, between, on_grid
 from stackreel.paraview.importing.reading import is_on, three
 from stackreel.paraview.proxies import Proxy
 from stackreel.scene.colormaps import color_points, map_points
@@ -26,10 +26,10 @@ KNOWN = (
 """Maps whose colours are recognised and written by name."""
 DEFAULT = "Fast"
 """The map that ParaView 6 begins with."""
-_COLOR_ERROR = 0.45 / 255.0
+_COLOR_ERROR = 0.4 / 255.0
 _OPACITY_ERROR = 5e-4
 _MOST_AS_THEY_ARE = 32
-_FINE = 257
+_FINE = 1025
 
 ColorNode = tuple[float, Array]
 
@@ -60,7 +60,7 @@ def _opacity_between(a: tuple[float, ...], b: tuple[float, ...], *, log: bool) -
             return [[at, y1], [at, y2]]
         if sharp < 0.01:
             return [] if middle == 0.5 else [[x1 + middle * (x2 - x1), 0.5 * (y1 + y2)]]
-    s = np.unique(np.concatenate([np.linspace(0.0, 1.0, 4 * _FINE), [middle]]))
+    s = np.unique(np.concatenate([np.linspace(0.0, 1.0, _FINE), [middle]]))
     xs = x1 * (x2 / x1) ** s if log else x1 + s * (x2 - x1)
     ys = opacity_share(s, middle, sharp) * (y2 - y1) + y1
     keep = thinned(xs, ys[:, None], _OPACITY_ERROR * max(abs(y1), abs(y2)))
@@ -196,9 +196,15 @@ def _rounded(x: float, span: float) -> float:
 
 
 def laid_out(nodes: Sequence[ColorNode], space: str, *, log: bool = False, wrap: bool = True) -> list[ColorNode]:
-    """The same colours with nothing but straight lines in red, green and blue between them."""
+    """The same colours with nothing but straight lines in red, green and blue between them.
+
+    space : as `between` knows them; "" for colours on the grid of CIEDE2000
+    """
     if space == "RGB" and not log and len(nodes) <= _MOST_AS_THEY_ARE:
         return _stepped(list(nodes))
+    if space == "Lab/CIEDE2000" and len(nodes) > 1:  # VTK looks for a way on a grid of colours, ends included
+        inside = laid_out([(x, on_grid(c)) for x, c in nodes], "", log=log)
+        return _stepped([nodes[0], *inside, nodes[-1]])
     if space == "Step":
         found = [nodes[0]]
         for (x1, _), (x2, color) in pairwise(nodes):
@@ -215,10 +221,10 @@ def laid_out(nodes: Sequence[ColorNode], space: str, *, log: bool = False, wrap:
         for (x1, first), (x2, last) in pairwise(run):
             xs += list(x1 * (x2 / x1) ** s if log else x1 + s * (x2 - x1))
             xs[-1] = x2
-            colors.append(between(space, first, last, s, wrap=wrap))
+            colors.append(between(space or "Lab/CIEDE2000", first, last, s, wrap=wrap))
         at, rgb = np.asarray(xs, dtype=np.float64), np.clip(np.concatenate(colors), 0.0, 1.0)
         given, span = {x for x, _ in run}, nodes[-1][0] - nodes[0][0]
-        kept = thinned(at, rgb, _COLOR_ERROR)
+        kept = thinned(at, rgb, _COLOR_ERROR if space else 0.5 * _COLOR_ERROR)  # VTK rounds that space's to 1/255
         found += [(x if (x := float(at[i])) in given else _rounded(x, span), rgb[i]) for i in kept]
     return _stepped(found)
 
