@@ -1,8 +1,8 @@
 """Run by pvpython or pvbatch, never imported here: draws the frames that it is told, one after the other.
 
-    pvpython player.py stage.py WIDTH HEIGHT
+    pvpython player.py stage.py WIDTH HEIGHT FOLDER
 
-Every line that comes in is a task as JSON: {"state": …, "picture": file to write, "transparent": bool}; see `stage`.
+Every line that comes in is a task as JSON: {"state": …, "picture": a file in FOLDER, "transparent": bool}; see `stage`.
 For each, one line goes out: MARK and JSON, {"samples": [low, high], "seconds": …} or {"error": …, "kind": …}. It ends
 when no more lines come. Started in several processes (pvbatch --sym), the first one reads and answers, and all draw.
 """
@@ -13,6 +13,7 @@ when no more lines come. Started in several processes (pvbatch --sym), the first
 import importlib.util
 import json
 import os
+import shutil
 import sys
 import time
 
@@ -92,5 +93,6 @@ class Crew:
 if __name__ == "__main__":
     together = main()
     sys.stdout.flush()
+    shutil.rmtree(sys.argv[4], ignore_errors=True)  # whoever wanted the pictures may be gone
     if not together:
         os._exit(0)  # everything is written, and ParaView's own end may crash when its display goes with it

@@ -48,9 +48,9 @@ class Process:
     """
 
     def __init__(self, paraview: Installation, size: tuple[int, int], processes: int = 1) -> None:
-        command = [*_program(paraview, processes), str(_HERE / "player.py"), str(_HERE / "stage.py"), *map(str, size)]
-        self._size = size
+        program = _program(paraview, processes)
         self._folder = Path(tempfile.mkdtemp(prefix="stackreel-paraview-", dir=_roomy(size)))
+        inside = (_HERE / "player.py", _HERE / "stage.py", *size, self._folder)
         self._screen: Screen | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._said: deque[str] = deque(maxlen=400)
@@ -58,7 +58,7 @@ class Process:
         try:
             self._screen = _screen_for(paraview)
             self._process = subprocess.Popen(
-                command,
+                [*program, *map(str, inside)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

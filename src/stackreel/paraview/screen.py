@@ -15,7 +15,7 @@ from pathlib import Path
 from stackreel.errors import EngineError
 
 _SECONDS = 20.0
-_GUARD = 'Xvfb "$@" & server=$!; read line; kill $server; wait $server'
+_GUARD = 'folder=$1; shift; Xvfb "$@" & server=$!; read line; kill $server; wait $server; rm -rf "$folder"'
 """Reads from us; when we are gone, however that came, the line ends and the server with it."""
 
 
@@ -37,7 +37,7 @@ class Screen:
         options = ["-displayfd", str(tells), "-screen", "0", "1280x1024x24", "-noreset", "-nolisten", "tcp"]
         try:
             self._guard = subprocess.Popen(
-                ["sh", "-c", _GUARD, "sh", *options, "-auth", str(keys)],
+                ["sh", "-c", _GUARD, "sh", str(self._folder), *options, "-auth", str(keys)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

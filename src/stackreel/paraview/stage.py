@@ -267,10 +267,11 @@ class Stage:
 
     def _add_slice(self, one, state):
         """A slice: the plane through the samples, the parts of it that are hidden taken away, and its outline."""
-        corners = _border(one["origin"], one["normal"], self._box)
+        corners = _border(_within(one["origin"], one["normal"], self._box), one["normal"], self._box)
         part = simple.Slice(Input=self._source)
         self._sheets.insert(0, part)
-        part.SliceType.Origin, part.SliceType.Normal = list(one["origin"]), list(one["normal"])
+        part.SliceType.Origin = _within(one["origin"], one["normal"], self._box)
+        part.SliceType.Normal = list(one["normal"])
         for origin, normal in self._sides(one, state):
             left = _kept(corners, origin, normal)
             if left != corners:
@@ -537,6 +538,19 @@ def _step(camera, size, spacing):
 def _unit(v):
     length = math.sqrt(sum(x * x for x in v))
     return [x / length for x in v]
+
+
+def _within(origin, normal, box):
+    """A plane's origin, moved inwards by a hair where the plane lies on a box's face, which VTK may leave out."""
+    n = _unit(normal)
+    corners = [[x, y, z] for x in box[0] for y in box[1] for z in box[2]]
+    heights = [_dot([c - o for c, o in zip(corner, origin)], n) for corner in corners]
+    hair = 3e-6
+    if -hair < min(heights) < hair:
+        return [o + (hair + min(heights)) * x for o, x in zip(origin, n)]
+    if -hair < max(heights) < hair:
+        return [o - (hair - max(heights)) * x for o, x in zip(origin, n)]
+    return list(origin)
 
 
 def _border(origin, normal, box):
