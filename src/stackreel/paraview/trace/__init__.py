@@ -61,7 +61,8 @@ LARGEST = 64 << 20
 
 _HEADER = re.compile(r"^#.*generated using paraview version\s+(\d+(?:\.\d+)*)", re.IGNORECASE | re.MULTILINE)
 _MAJOR, _MINOR = (
-    re.compile(rf"^\s*#?\s*paraview\.compatibility\.{part}\s*=\s*(\d+)", re.M) for part in ("major", "minor")
+    re.compile(rf"^[ \t]{{0,8}}#?[ \t]{{0,8}}paraview\.compatibility\.{part}[ \t]*=[ \t]*(\d{{1,4}})", re.M)
+    for part in ("major", "minor")
 )
 
 

@@ -112,12 +112,12 @@ def _active_view(made: Made, name: str, given: Arguments) -> Any:
 
 
 def _views(made: Made, name: str, given: Arguments) -> Any:
-    return [Thing(draft) for draft in made.drafts if draft.group == "views"]
+    return [Thing(draft) for draft in made.every() if draft.group == "views"]
 
 
 def _find_view(made: Made, name: str, given: Arguments) -> Any:
     wanted, type_ = given.text(0, "name"), given.text(1, "viewtype") or "RenderView"
-    for draft in made.drafts:
+    for draft in made.every():
         if draft.group == "views" and wanted and wanted in (draft.name, draft.key):
             made.view = draft
             return Thing(draft)
@@ -142,7 +142,7 @@ def _active_source(made: Made, name: str, given: Arguments) -> Any:
 
 def _find_source(made: Made, name: str, given: Arguments) -> Any:
     wanted = given.text(0, "name")
-    for draft in made.drafts:
+    for draft in made.every():
         if draft.group in ("sources", "filters") and wanted and wanted in (draft.name, draft.key):
             return Thing(draft)
     return Thing(made.same(("source", wanted), given.key, "sources", "", given.line, wanted))
@@ -227,7 +227,7 @@ def _hide(made: Made, name: str, given: Arguments) -> Any:
 
 def _show_all(made: Made, name: str, given: Arguments) -> Any:
     view = given.draft(0, "view") or made.view
-    for draft in made.drafts:
+    for draft in made.every():
         if view and draft.get("View") == Ref(view.key) and "Input" in draft.settings:
             _visible(made, draft, float(name == "ShowAll"), given.line)
     return None

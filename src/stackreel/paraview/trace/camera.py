@@ -19,6 +19,7 @@ POSE = (POSITION, FOCAL_POINT, VIEW_UP, ANGLE, SCALE, PARALLEL, RESET)
 """Everything that says where a camera stands, and how it looks."""
 
 _DEFAULTS = {POSITION: (0.0, 0.0, 1.0), FOCAL_POINT: (0.0, 0.0, 0.0), VIEW_UP: (0.0, 1.0, 0.0)}
+_WIDEST = 179.9  # degrees, as vtkCamera has it
 _ISOMETRIC = math.degrees(math.asin(math.tan(math.pi / 6.0)))
 
 DIRECTIONS = {
@@ -123,7 +124,8 @@ def _zoom(view: Draft, amount: float, line: int) -> str:
     before = view.get(name) if name in view.settings else default
     if not isinstance(before, float):
         return "how much the camera showed before is not known"
-    view.put(name, before / amount, line)
+    after = before / amount
+    view.put(name, min(after, _WIDEST) if name == ANGLE else after, line)
     return ""
 
 

@@ -25,7 +25,6 @@ _SPACE = re.compile(r"[ \t\f]*")
 # What cannot stand at the start of a line inside of brackets, and what mostly does not.
 _SURELY_A_START = re.compile(
     r"[ \t]*(?:[A-Za-z_]\w*(?:\.\w+)+[ \t]*=(?!=)"
-    r"|[A-Za-z_]\w*[ \t]*=[ \t]*[A-Za-z_][\w.]*\(.*\)[ \t]*$"
     r"|(?:def|class|import|while|with|try|return)\b(?!\s*[,=)]))"
 )
 _LIKE_A_START = re.compile(

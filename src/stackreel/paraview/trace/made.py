@@ -16,7 +16,7 @@ _POINTS = {"lookup_tables": "RGBPoints", "piecewise_functions": "Points"}
 _STEP = {"lookup_tables": 4, "piecewise_functions": 4}
 _BY_PRESET = ("ColorSpace", "NanColor", "HSVWrap", "IndexedColors", "Annotations", "InvertTransferFunction")
 _RENAMED = {("Clip", "InsideOut"): "Invert"}  # until ParaView 5.4
-_PALE = 20_000_000  # values moved in one trace, beyond which lists are no longer followed
+_MOST = 20_000_000  # values moved in one trace, beyond which lists are no longer followed
 
 
 @dataclass(slots=True)
@@ -46,7 +46,11 @@ class Made:
 
     def spend(self, amount: int) -> bool:
         self.spent += amount
-        return self.spent < _PALE
+        return self.spent < _MOST
+
+    def every(self) -> list[Draft]:
+        """All things; none once a script has gone through them too often."""
+        return self.drafts if self.spend(8 * len(self.drafts)) else []
 
     def tell(self, line: int, reason: str, text: str = "") -> None:
         if (line, reason) not in self.told:
@@ -73,7 +77,7 @@ class Made:
         return found
 
     def delete(self, draft: Draft) -> None:
-        if self.conditions or self.loops:
+        if self.conditions or self.loops or not self.every():
             return
         self.drafts = [each for each in self.drafts if each is not draft]
         self.by_identity = {name: each for name, each in self.by_identity.items() if each is not draft}
@@ -127,7 +131,7 @@ class Made:
             self.generate(draft, path, value, line)
             return
         if weight(value, 1_000_000) > 1_000_000 or not self.spend(weight(value, 1_000_000)):
-            value = Unknown("a list is too long")
+            value = Unknown("the script holds more than is followed here")
         found = stored(value)
         if isinstance(found, Unknown):
             self.tell(line, found.reason)
@@ -206,7 +210,7 @@ class Made:
 
     def shot(self, view: Draft | None, line: int, file: str = "") -> None:
         """A picture is made: where the camera stands now is one of the places it goes to."""
-        for each in [view] if view else [draft for draft in self.drafts if draft.group == "views"]:
+        for each in [view] if view else [draft for draft in self.every() if draft.group == "views"]:
             since = self.moved.pop(each.key, None)
             if since is not None:
                 self.pose(each, since, file)
