@@ -23,22 +23,24 @@ from stackreel.volume.chunkfile import LIBVER
 from stackreel.volume.codec import pack
 from stackreel.volume.damage import BadChunk
 from stackreel.volume.ledger import Kept, Ledger, put_ledger
-from stackreel.volume.remaking import Remaker
+from stackreel.volume.remaking import Remaker, check_held
 from stackreel.volume.seal import put_seal
 from stackreel.volume.undo import forget, put_aside, take_back
 
 
 class FileMender:
-    """Mends one file. ledger : of it, whose tables learn where chunks have moved to."""
+    """Mends one file.
 
-    def __init__(self, path: Path, ledger: Ledger) -> None:
-        self.path, self.ledger = path, ledger
+    handle : of the file, which the repair holds
+    ledger : of it, whose tables learn where chunks have moved to
+    """
+
+    def __init__(self, path: Path, handle: int, ledger: Ledger) -> None:
+        self.path, self.handle, self.ledger = path, handle, ledger
         self.file: h5py.File | None = None  # open once a chunk takes more or less room than before
-        self.handle = -1
 
     def run(self, remaker: Remaker, bad: Sequence[BadChunk], progress: Callable[[int], object]) -> None:
         """Make these chunks again, finer levels first. Raises OSError or RuntimeError where they cannot be written."""
-        self.handle = os.open(self.path, os.O_RDWR)
         try:
             for level in sorted({one.level for one in bad}):
                 for kept, place, block in remaker.made([one for one in bad if one.level == level]):
@@ -53,8 +55,6 @@ class FileMender:
                     self.file.close()
                 take_back(self.path)
             raise
-        finally:
-            os.close(self.handle)
 
     def _put(self, kept: Kept, place: Index3, block: npt.NDArray[Any]) -> None:
         chunk = np.zeros(kept.chunk, kept.dtype)
@@ -73,6 +73,7 @@ class FileMender:
             )
         # another release of ISA-L packs the same samples otherwise
         if self.file is None:
+            check_held(self.path, self.handle)
             put_aside(self.path, self.ledger.extents)
             self.file = h5py.File(self.path, "r+", libver=LIBVER, locking=False)
         dataset = self.file[kept.where].id

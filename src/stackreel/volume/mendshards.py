@@ -21,8 +21,8 @@ from stackreel.geometry import Index3
 from stackreel.volume import zarrfile
 from stackreel.volume.damage import BadChunk
 from stackreel.volume.ledger import Kept, Ledger
-from stackreel.volume.output import sync
-from stackreel.volume.remaking import Remaker, went_bad
+from stackreel.volume.place import sync
+from stackreel.volume.remaking import Remaker, check_held, went_bad
 from stackreel.volume.shardledger import tables_of
 from stackreel.volume.stored import ShardChunks, members, shards_of
 from stackreel.volume.zarrfile import MISSING
@@ -30,10 +30,14 @@ from stackreel.volume.zarrwriter import put_seal
 
 
 class ShardMender:
-    """Mends one folder. ledger : of it, whose tables learn of chunks that are packed otherwise now."""
+    """Mends one folder.
 
-    def __init__(self, path: Path, ledger: Ledger, chunks: ShardChunks) -> None:
-        self.path, self.ledger, self.chunks = path, ledger, chunks
+    handle : of the folder, which the repair holds
+    ledger : of it, whose tables learn of chunks that are packed otherwise now
+    """
+
+    def __init__(self, path: Path, handle: int, ledger: Ledger, chunks: ShardChunks) -> None:
+        self.path, self.handle, self.ledger, self.chunks = path, handle, ledger, chunks
         self._renewed: dict[str, Kept] = {}
 
     def run(self, remaker: Remaker, bad: Sequence[BadChunk], progress: Callable[[int], object]) -> None:
@@ -51,6 +55,7 @@ class ShardMender:
             for kept in self.ledger.kept:
                 if kept.where in made:
                     self._write(kept, where, made[kept.where])
+        check_held(self.path, self.handle)
         for kept in self._renewed.values():
             tables = tables_of(self.path, kept)
             zarrfile.write_table(tables / "sizes", kept.sizes)
@@ -80,6 +85,7 @@ class ShardMender:
         """Replace a shard by one with these chunks, and its other ones as they are."""
         shards = shards_of(self.path, kept)
         per, path = shards.per, shards.path(where)
+        check_held(self.path, self.handle)
         index = np.full((per[0] * per[1] * per[2], 2), MISSING, np.uint64)
         path.parent.mkdir(parents=True, exist_ok=True)
         sweep(path.parent)
@@ -94,5 +100,6 @@ class ShardMender:
             out.write(zarrfile.pack_index(index))
             out.flush()
             os.fsync(out.fileno())
+            check_held(self.path, self.handle)
         sync(path.parent)
         self.chunks.forget(kept, where)

@@ -7,8 +7,9 @@ from pathlib import Path
 from stackreel.errors import VolumeError, VolumeMissingError
 from stackreel.volume.hdf5 import open_volume as open_hdf5_volume
 from stackreel.volume.omezarr import open_zarr_volume
-from stackreel.volume.output import is_zarr, stepped_aside
+from stackreel.volume.output import is_zarr
 from stackreel.volume.partial import ENDING, open_partial
+from stackreel.volume.place import stepped_aside
 from stackreel.volume.volume import Volume
 
 

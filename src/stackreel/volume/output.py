@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import logging
 import os
 import re
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,22 @@ from typing import Any
 from stackreel.errors import DiskFullError, OutputExistsError, StackreelError, VolumeError
 from stackreel.files import format_bytes, refuse_device, size_on_disk, true_path
 from stackreel.volume.journal import Journal, has_record, journal_of, preview_of
+from stackreel.volume.place import (
+    Identity,
+    held,
+    identity,
+    leads_to,
+    locked,
+    put_in_place,
+    remove,
+    settle,
+    stepped_aside,
+    sync,
+)
 from stackreel.volume.recipe import differences
 from stackreel.volume.undo import undo_of
+
+_log = logging.getLogger(__name__)
 
 
 def check_output(out: Path, *, overwrite: bool) -> None:
@@ -77,49 +91,99 @@ def unfinished(
     Raises VolumeError while another run is at work on it, or when an earlier run was to do something else.
     """
     partial = out.with_name(f"{out.name}.partial")
-    path = journal_of(partial)
     handle = _begin(partial, folder=is_zarr(out))
     try:
-        _lock(handle, partial, out)
-        journal: Journal | None = None
-        try:
-            settle(out)
-            size = None if partial.is_dir() else os.fstat(handle).st_size
-            journal = _journal(out, path, settings, size, restart=restart)
-            sync(out.parent)
+        if not (locked(handle) and leads_to(partial, handle)):  # the other run may have just come to its end
+            raise VolumeError(
+                f"{out}: another stackreel is writing it at this moment; wait for that one, or give another name"
+            )
+        with _begun(partial, out, handle, settings, restart=restart) as journal:
             yield partial, journal
-            put_in_place(partial, out)
-        except KeyboardInterrupt:
-            if _leads_to(out, handle):
-                raise KeyboardInterrupt(f"stopped; {out} was just complete") from None
-            raise
-        finally:
-            try:
-                _clear(partial, out, handle, journal)
-            finally:
-                if journal is not None:
-                    journal.close()
     finally:
         os.close(handle)
 
 
-def _clear(partial: Path, out: Path, handle: int, journal: Journal | None) -> None:
-    """At the end of a run, remove all that neither a reader nor a later run could use."""
+@contextlib.contextmanager
+def _begun(
+    partial: Path, out: Path, handle: int, settings: Mapping[str, Any] | None, *, restart: bool
+) -> Iterator[Journal]:
+    """The journal, for a block that completes `partial`; at its end that gets its name, or stays, or goes."""
+    journal: Journal | None = None
+    try:
+        try:
+            settle(out)
+            before = identity(out)
+            size = None if partial.is_dir() else os.fstat(handle).st_size
+            journal = _journal(out, journal_of(partial), settings, size, restart=restart)
+            sync(out.parent)
+            yield journal
+            with _unchanged(out, before, partial):
+                put_in_place(partial, out)
+        except _InTheWayError:
+            raise
+        except BaseException as error:
+            if not leads_to(out, handle):
+                _give_up(partial, out, handle, journal)
+                raise
+            if not isinstance(error, OSError):
+                _clean_up(partial, out, journal)
+                raise _complete(out) from None
+            _log.warning("note: %s is complete, but may not outlive a power cut (%s)", out, error)
+        _clean_up(partial, out, journal)
+    finally:
+        if journal is not None:
+            journal.close()
+
+
+class _InTheWayError(VolumeError):
+    """A volume is complete, and cannot have its name."""
+
+
+@contextlib.contextmanager
+def _unchanged(out: Path, before: Identity | None, partial: Path) -> Iterator[None]:
+    """For the moment in which `out` is replaced. Raises _InTheWayError where something else has come there since the
+    run began, or where somebody mends it."""
+    go_on = (
+        f"The new volume is complete in {partial}: rename that, or give the same command with --overwrite to have it "
+        "in that place"
+    )
+    with held(out, shared=True) as ours:
+        if identity(out) not in (before, None):
+            raise _InTheWayError(f"{out}: has come there since this run began, and was left as it is. {go_on}")
+        if not ours:
+            raise _InTheWayError(f"{out}: is being repaired at this moment, and was left as it is. {go_on}")
+        yield
+
+
+def _give_up(partial: Path, out: Path, handle: int, journal: Journal | None) -> None:
+    """At the end of a run that failed, remove all that neither a reader nor a later run could use."""
     path = journal_of(partial)
     settle(out)
-    if _leads_to(partial, handle):
-        if not (has_record(path) if journal is None else journal.worth_keeping):
-            remove(partial)
-            path.unlink(missing_ok=True)
-            preview_of(partial).unlink(missing_ok=True)
-        return
-    # it has become `out`, and another run may have begun one of that name
-    if journal is not None:
-        journal.discard()
-    if _leads_to(out, handle):
+    if leads_to(partial, handle) and not (has_record(path) if journal is None else journal.worth_keeping):
+        remove(partial)
+        path.unlink(missing_ok=True)
         preview_of(partial).unlink(missing_ok=True)
-        undo_of(out).unlink(missing_ok=True)  # it would put pieces of the file that stood there before into this one
-        sync(out.parent)
+
+
+def _clean_up(partial: Path, out: Path, journal: Journal | None) -> None:
+    """Remove what a volume that has its name needs no more. Another run may have begun one beside it by now."""
+    try:
+        try:
+            if journal is not None:
+                journal.discard()
+            preview_of(partial).unlink(missing_ok=True)
+            if not out.is_dir():  # it would put pieces of the file that stood there before into this one
+                undo_of(out).unlink(missing_ok=True)
+            sync(out.parent)
+            settle(out)
+        except OSError as error:
+            _log.warning("note: %s is complete, but not all that it needs no more could be removed (%s)", out, error)
+    except KeyboardInterrupt:
+        raise _complete(out) from None
+
+
+def _complete(out: Path) -> KeyboardInterrupt:
+    return KeyboardInterrupt(f"stopped; {out} was just complete")
 
 
 def left_by(out: Path) -> str:
@@ -180,70 +244,6 @@ def _begin(partial: Path, *, folder: bool) -> int:
     return os.open(partial, os.O_RDONLY)
 
 
-def put_in_place(new: Path, out: Path) -> None:
-    """Give a complete file or folder its name, which outlives a power cut, instead of what has it.
-
-    A folder cannot replace another in one step: the old one steps aside first.
-    """
-    if new.is_dir() and out.is_dir():
-        os.replace(out, _aside(out))
-    os.replace(new, out)
-    sync(out.parent)
-
-
-def _aside(out: Path) -> Path:
-    return out.with_name(f".{out.name}.replaced")
-
-
-def stepped_aside(out: Path) -> Path | None:
-    """Where the folder is that `out` was before a run was killed just while putting another in its place."""
-    aside = _aside(true_path(out))
-    return aside if not out.exists() and (aside / "zarr.json").is_file() else None
-
-
-def settle(out: Path) -> None:
-    """Put back the folder that stepped aside when nothing came in its place; remove it otherwise."""
-    aside = _aside(out)
-    if stepped_aside(out):
-        os.replace(aside, out)
-    elif aside.is_dir():
-        (aside / "zarr.json").unlink(missing_ok=True)  # first: what is half removed is never put back
-        shutil.rmtree(aside)
-
-
-def remove(path: Path) -> None:
-    """A file, or a folder with all that lies in it."""
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink()
-
-
-def _leads_to(path: Path, handle: int) -> bool:
-    try:
-        return os.path.samestat(path.stat(), os.fstat(handle))
-    except FileNotFoundError:
-        return False
-
-
-def _lock(handle: int, partial: Path, out: Path) -> None:
-    try:
-        import fcntl
-    except ImportError:  # not on Windows
-        return
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        ours = _leads_to(partial, handle)  # not so when the other run has just come to its end
-    except BlockingIOError:
-        ours = False
-    except OSError:  # some network file systems have no locks
-        return
-    if not ours:
-        raise VolumeError(
-            f"{out}: another stackreel is writing it at this moment; wait for that one, or give another name"
-        )
-
-
 @contextlib.contextmanager
 def told(out: Path) -> Iterator[None]:
     """What keeps `out` from being written, in words: DiskFullError or VolumeError, with what was left."""
@@ -265,12 +265,3 @@ def says_no_room(error: OSError | RuntimeError) -> bool:
     number = re.search(r"errno = (\d+)", str(error))
     code = int(number[1]) if number else getattr(error, "errno", None)
     return code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or "No space left" in str(error)
-
-
-def sync(path: Path) -> None:
-    """Make sure that what was written outlives a power cut."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

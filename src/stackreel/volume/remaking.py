@@ -19,6 +19,7 @@ from stackreel.geometry import Index3, Spacing
 from stackreel.slices.source import SliceSource
 from stackreel.volume.damage import BadChunk
 from stackreel.volume.ledger import Kept, Ledger
+from stackreel.volume.place import leads_to
 from stackreel.volume.pyramid import LevelPlan, plan_levels
 from stackreel.volume.recipe import Recipe
 from stackreel.volume.reduction import Reduction
@@ -183,6 +184,12 @@ class Remaker:
             return _filled(kept, place, samples_of(self.chunks, kept, place))
         except ValueError as error:
             raise went_bad(self.path, error) from error
+
+
+def check_held(path: Path, handle: int) -> None:
+    """Raises VolumeError unless it is still the volume under repair that stands there: another is never written to."""
+    if not leads_to(path, handle):
+        raise VolumeError(f"{path}: another volume has come there since the repair began, and was left as it is")
 
 
 def went_bad(path: Path, error: ValueError) -> VolumeError:

@@ -29,7 +29,8 @@ from stackreel.volume.damage import BadChunk, Report
 from stackreel.volume.ledger import Ledger
 from stackreel.volume.mendfile import FileMender
 from stackreel.volume.mendshards import ShardMender
-from stackreel.volume.output import put_in_place, remove, says_no_room, settle
+from stackreel.volume.output import says_no_room, told
+from stackreel.volume.place import leads_to, locked, put_in_place, remove, settle, stepped_aside
 from stackreel.volume.pyramid import LevelPlan
 from stackreel.volume.remaking import Remaker, plans_of, recipe_of
 from stackreel.volume.shardledger import read_any_ledger
@@ -76,7 +77,9 @@ def repair(
     file then stays as it is.
     """
     path = true_path(Path(path))
-    with _alone(path):
+    if stepped_aside(path):
+        settle(path)
+    with _alone(path) as handle:
         before = stopped_ledger(path)
         if before is not None:
             check_fits(path, before, source)
@@ -93,7 +96,7 @@ def repair(
         plans = plans_of(ledger)
         if report.metadata and plans is not None:
             begin(len(report.bad), "chunk")
-            _mend(path, ledger, plans, source, weights, report.bad, progress)
+            _mend(path, handle, ledger, plans, source, weights, report.bad, progress)
             return Mended(len(report.bad), False, verify(path, threads=threads))
         if report.linked:
             raise VolumeError(
@@ -101,7 +104,9 @@ def repair(
                 f"then: `stackreel link SLICES {path} --overwrite`"
             )
         begin(math.prod(ledger.shape) * ledger.dtype.itemsize, "B")
-        return Mended(0, True, _anew(path, ledger, source, weights, threads, progress, finish))
+        after = _anew(path, handle, ledger, source, weights, threads, progress, finish)
+    settle(path)  # not before: what stood there is held until here
+    return Mended(0, True, after)
 
 
 def lost(path: Path) -> str:
@@ -130,6 +135,7 @@ def _coarse(bad: Sequence[BadChunk]) -> bool:
 
 def _mend(
     path: Path,
+    handle: int,
     ledger: Ledger,
     plans: Sequence[LevelPlan],
     source: SliceSource,
@@ -140,7 +146,10 @@ def _mend(
     """Make damaged chunks again, and nothing else."""
     chunks = open_chunks(path, ledger)
     remaker = Remaker(path, ledger, plans, source, weights, chunks)
-    mender = ShardMender(path, ledger, chunks) if isinstance(chunks, ShardChunks) else FileMender(path, ledger)
+    if isinstance(chunks, ShardChunks):
+        mender: ShardMender | FileMender = ShardMender(path, handle, ledger, chunks)
+    else:
+        mender = FileMender(path, handle, ledger)
     remaker.check_slices(bad)
     try:
         mender.run(remaker, bad, progress)
@@ -156,6 +165,7 @@ def _mend(
 
 def _anew(
     path: Path,
+    handle: int,
     ledger: Ledger,
     source: SliceSource,
     weights: SliceSource | None,
@@ -164,10 +174,11 @@ def _anew(
     finish: building.Finish,
 ) -> Report:
     """Convert again, beside the file; it is replaced when the new one is whole and made of the same slices."""
-    new = path.with_name(f"{path.stem}.repaired{path.suffix}")
-    building.build(
-        source, new, recipe_of(ledger, threads), weights=weights, overwrite=True, progress=progress, finish=finish
-    )
+    new = path.with_name(f".{path.stem}.repaired{path.suffix}")  # a name that nobody gives to what he keeps
+    if not _finished(new, ledger, threads):
+        building.build(
+            source, new, recipe_of(ledger, threads), weights=weights, overwrite=True, progress=progress, finish=finish
+        )
     made, report = read_any_ledger(new), verify(new, threads=threads)
     if made is None or not report.whole:
         raise VolumeError(f"{new}: the volume made anew is damaged at once; is the disk all right? {path} stays")
@@ -179,14 +190,34 @@ def _anew(
                 f"slice {int(places[0][0])} is not what was converted, so {path.name} cannot be mended with it; it "
                 "stays as it is. Name the slices, and give the options, of then; or convert anew"
             )
-    put_in_place(new, path)
-    settle(path)
+    with told(path):
+        if not leads_to(path, handle):
+            raise VolumeError(
+                f"{path}: another volume has come there since the repair began, and was left as it is. The one made "
+                f"anew is {new}"
+            )
+        settle(path)
+        put_in_place(new, path)
     return verify(path, threads=threads)
 
 
+def _finished(new: Path, ledger: Ledger, threads: int | None) -> bool:
+    """Whether a repair that was killed at its very end has left such a volume."""
+    if not new.exists():
+        return False
+    with contextlib.suppress(StackreelError, OSError):
+        made = read_any_ledger(new)
+        same = made is not None and made.settings == ledger.settings and made.provenance == ledger.provenance
+        return same and verify(new, threads=threads).whole
+    return False
+
+
 @contextlib.contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Keeps a second repair away. Raises VolumeError while there is one, or where the file may not be written."""
+def _alone(path: Path) -> Iterator[int]:
+    """Keeps a second repair away, and conversions that would replace it; the open file or folder.
+
+    Raises VolumeError while one is at work, or where the file may not be written.
+    """
     try:
         if path.is_dir() and not os.access(path, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
@@ -194,14 +225,8 @@ def _alone(path: Path) -> Iterator[None]:
     except OSError as error:
         raise VolumeError(f"{path}: cannot be written ({error.strerror}), so it cannot be mended") from error
     try:
-        try:
-            import fcntl
-
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise VolumeError(f"{path}: another repair of it is at work at this moment; wait for that one") from None
-        except (ImportError, OSError):  # not on Windows, nor on some network file systems
-            pass
-        yield
+        if not (locked(handle) and leads_to(path, handle)):
+            raise VolumeError(f"{path}: another repair of it is at work at this moment; wait for that one")
+        yield handle
     finally:
         os.close(handle)

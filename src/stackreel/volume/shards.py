@@ -23,7 +23,7 @@ from stackreel.errors import VolumeError
 from stackreel.geometry import Index3
 from stackreel.volume import zarrfile
 from stackreel.volume.behind import WriteBehind
-from stackreel.volume.output import sync
+from stackreel.volume.place import sync
 from stackreel.volume.pyramid import LevelPlan
 from stackreel.volume.zarrfile import MISSING
 

@@ -17,10 +17,12 @@ import h5py
 import numpy as np
 
 from stackreel.errors import StackreelError, VolumeError, VolumeMissingError
+from stackreel.files import true_path
 from stackreel.geometry import Index3
 from stackreel.volume.damage import BadChunk, Report, announced_size, bad_chunk
 from stackreel.volume.hashing import Reader, Stored, ahead
 from stackreel.volume.ledger import Kept, Ledger, read_ledger
+from stackreel.volume.place import settle, stepped_aside
 from stackreel.volume.seal import digest, seal_of
 from stackreel.volume.undo import stopped as was_stopped
 from stackreel.volume.verifyshards import verify_shards
@@ -38,10 +40,13 @@ def verify(
     """What is wrong with a volume, if anything.
 
     begin, progress : called once with the bytes to read, then with how many have been read since
+    A folder that a run killed while replacing it left aside is put back before that.
     Raises VolumeMissingError, or VolumeError for a file or folder that is no volume or has no hashes.
     """
     path = Path(path)
     try:
+        if stepped_aside(path):
+            settle(true_path(path))
         return _verified(path, threads or os.cpu_count() or 1, begin, progress)
     except OSError as error:
         if isinstance(error, StackreelError):
@@ -53,7 +58,9 @@ def _verified(path: Path, threads: int, begin: Progress, progress: Progress) -> 
     if path.is_dir():
         return verify_shards(path, threads, begin, progress)
     if not path.is_file():
-        raise VolumeMissingError(f"{path}: there is no such volume")
+        aside = stepped_aside(path)
+        where = f"; a repair that is at work has it in {aside} at this moment" if aside else ""
+        raise VolumeMissingError(f"{path}: there is no such volume{where}")
     size, expected, stopped = path.stat().st_size, announced_size(path), was_stopped(path)
     ledger = read_ledger(path)
     if ledger is None:

@@ -14,7 +14,7 @@ import xxhash
 
 from stackreel.geometry import Index3, Spacing
 from stackreel.volume import ome, zarrfile
-from stackreel.volume.output import sync
+from stackreel.volume.place import sync
 from stackreel.volume.shards import ShardStore
 from stackreel.volume.volume import Histogram
 
