@@ -52,7 +52,10 @@ def volume(**settings: Any) -> tuple[Proxy, ...]:
     return (
         proxy("reader", "sources", "XDMFReader", "brain.xmf2", FileNames=("/data/brain.xmf2",)),
         proxy("display", "representations", "UniformGridRepresentation", "", 40, **rep),
-        proxy("lut", "lookup_tables", "PVLookupTable", "PLI", 50, RGBPoints=[0, 0, 0, 0, 255, 1, 0.5, 0], ColorSpace="RGB"),
+        proxy(
+            "lut", "lookup_tables", "PVLookupTable", "PLI", 50,
+            RGBPoints=[0, 0, 0, 0, 255, 1, 0.5, 0], ColorSpace="RGB",
+        ),
         proxy("pwf", "piecewise_functions", "PiecewiseFunction", "PLI", 51, Points=[0, 0, 0.5, 0, 255, 0.4, 0.5, 0]),
     )  # fmt: skip
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import dist, radians, sin
 from pathlib import PurePath
 from typing import Any
@@ -14,7 +15,7 @@ from stackreel.errors import MovieFileError, ParaViewError
 from stackreel.paraview.importing.cameras import Pose, Seen, cameras_of, series_of
 from stackreel.paraview.importing.display import Display, Shown
 from stackreel.paraview.importing.frame import Ground, frame_of
-from stackreel.paraview.importing.keyframes import animation_of, state_at
+from stackreel.paraview.importing.keyframes import Animation, Track, animation_of, state_at
 from stackreel.paraview.importing.reading import array_of, called, refs, type_of, word
 from stackreel.paraview.importing.report import Parts, Report, free_name
 from stackreel.paraview.importing.shooting import shots_of, through
@@ -50,7 +51,7 @@ class Wanted:
 
 def with_volume(wanted: Wanted, ground: Ground, subject: Subject) -> Wanted:
     """The same with a volume."""
-    return Wanted(wanted.array, wanted.view, wanted.frame, wanted.keys, wanted.seconds, ground, subject)
+    return replace(wanted, ground=ground, subject=subject)
 
 
 def imported(states: Sequence[State], wanted: Wanted | None = None) -> Parts:
@@ -131,18 +132,7 @@ class _Import:
         self.parts.scene |= shown.scene
         self.parts.looks |= shown.looks
         if animation is not None and self.wanted.keys:
-
-            def scene_at(t: float) -> dict[str, Any]:
-                return self.display(state_at(state, animation.tracks, t), view, Report()).scene
-
-            shots, pose = shots_of(animation, self.frame, scene_at, report)
-            self.parts.shots += shots
-            if animation.tracks:
-                self.parts.scene |= scene_at(0.0)
-            if pose is not None:
-                self.parts.scene["camera"] = pose
-            if animation.fps is not None:
-                self.parts.output["fps"] = animation.fps
+            self.shoot(animation, view)
         elif animation is not None:
             report.took(f"{state.name}: has key frames; --keys makes shots of them")
         elif len(series) > 1 and self.wanted.keys:
@@ -155,6 +145,35 @@ class _Import:
         cameras = [s for s in cameras if self.is_near(s)]
         own = next((s for s in cameras if view is not None and s.name == called(view)), cameras[0] if cameras else None)
         return cameras, own
+
+    def shoot(self, animation: Animation, view: Proxy | None) -> None:
+        """Shots of an animation."""
+
+        def scene_at(tracks: tuple[Track, ...], t: float) -> dict[str, Any]:
+            return self.display(state_at(self.state, tracks, t), view, Report()).scene
+
+        moving: list[Track] = []
+        for track in animation.tracks:
+            first = scene_at((track,), 0.0)
+            between = [0.5 * (a + b) for a, b in pairwise(track.marks)]
+            if any(scene_at((track,), t) != first for t in (*track.marks, *between)):
+                moving.append(track)
+            else:
+                why = "a track that nothing in a movie file follows"
+                self.report.leave(self.state, track.line, track.name, why)
+        tracks = tuple(moving)
+        if animation.camera is None and not tracks:
+            return
+        shots, pose = shots_of(
+            replace(animation, tracks=tracks), self.frame, lambda t: scene_at(tracks, t), self.report
+        )
+        self.parts.shots += shots
+        if tracks:
+            self.parts.scene |= scene_at(tracks, 0.0)
+        if pose is not None:
+            self.parts.scene["camera"] = pose
+        if animation.fps is not None:
+            self.parts.output["fps"] = animation.fps
 
     def is_near(self, seen: Seen) -> bool:
         far: float = max(abs(v) for key in ("position", "focal_point") for v in seen.pose[key])
@@ -250,8 +269,6 @@ class _Import:
 
 
 def _without(state: State, view: Proxy, settings: dict[str, Any]) -> State:
-    from dataclasses import replace
-
     return replace(state, proxies=tuple(replace(p, settings=settings) if p is view else p for p in state.proxies))
 
 

@@ -309,16 +309,22 @@ def state_at(state: State, tracks: tuple[Track, ...], t: float) -> State:
     """The state as it is at a moment of its animation."""
     changed = {p.key: p for p in state.proxies}
     for track in tracks:
-        proxy = changed.get(track.key)
-        if proxy is None:
-            continue
-        now = track.at(t)
-        old = proxy.numbers(track.name) or ()
-        value: Any = now
-        if track.element >= 0 and len(now) == 1 and len(old) > 1:
-            value = tuple(now[0] if i == track.element else v for i, v in enumerate(old))
-        if len(value) == 1:
-            value = value[0]
-        settings = {**proxy.settings, track.name: Setting(value, proxy.line_of(track.name))}
-        changed[proxy.key] = replace(proxy, settings=settings)
+        for proxy in _moved_by(track, list(changed.values())):
+            now = track.at(t)
+            old = proxy.numbers(track.name) or ()
+            value: Any = now
+            if track.element >= 0 and len(now) == 1 and len(old) > 1:
+                value = tuple(now[0] if i == track.element else v for i, v in enumerate(old))
+            if len(value) == 1:
+                value = value[0]
+            settings = {**proxy.settings, track.name: Setting(value, proxy.line_of(track.name))}
+            changed[proxy.key] = replace(proxy, settings=settings)
     return replace(state, proxies=tuple(changed[p.key] for p in state.proxies))
+
+
+def _moved_by(track: Track, proxies: list[Proxy]) -> list[Proxy]:
+    """The proxies whose property a track moves: a display's, where the track names what it shows."""
+    own = [p for p in proxies if p.key == track.key]
+    if track.name in ("Opacity", "Visibility") and own and own[0].group in ("sources", "filters", ""):
+        return [p for p in proxies if p.group == "representations" and track.key in set(refs(p.get("Input")))]
+    return own

@@ -22,7 +22,7 @@ TOLERANCE = 0.004
 """How far a camera may be beside ParaView's, as a share of its distance from what it looks at."""
 _MOST_KEYS = 120
 _SECONDS_BETWEEN = 2.0
-_MOVING = ("clip", "crop", "slices", "iso")
+_LOOK = ("color", "opacity", "opacity_unit", "iso", "light", "background")
 
 Shot = dict[str, Any]
 _ANY = TransferFunction(((0.0, 0.0, 0.0, 0.0),), ((0.0, 0.0),), 1.0)
@@ -155,8 +155,8 @@ def _changes(before: dict[str, Any], after: dict[str, Any]) -> Shot:
         shot["clip"] = after.get("clip", "none")
     if before.get("crop") != after.get("crop"):
         shot["crop"] = after.get("crop", {"to": "none"})
-    if before.get("iso") != after.get("iso") and "iso" in after:
-        shot["look"] = {"iso": after["iso"]}
+    if look := {key: after[key] for key in _LOOK if key in after and before.get(key) != after[key]}:
+        shot["look"] = look
     moved = []
     for one, other in zip(before.get("slices", ()), after.get("slices", ()), strict=False):
         if one != other:
