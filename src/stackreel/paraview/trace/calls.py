@@ -213,7 +213,8 @@ def _show(made: Made, name: str, given: Arguments) -> Any:
 
 
 def _visible(made: Made, draft: Draft, value: float, line: int) -> None:
-    made.set(Thing(draft), "Visibility", value, line)
+    if draft.get("Visibility") != value:
+        made.set(Thing(draft), "Visibility", value, line)
 
 
 def _hide(made: Made, name: str, given: Arguments) -> Any:

@@ -19,7 +19,7 @@ POSE = (POSITION, FOCAL_POINT, VIEW_UP, ANGLE, SCALE, PARALLEL, RESET)
 """Everything that says where a camera stands, and how it looks."""
 
 _DEFAULTS = {POSITION: (0.0, 0.0, 1.0), FOCAL_POINT: (0.0, 0.0, 0.0), VIEW_UP: (0.0, 1.0, 0.0)}
-_WIDEST = 179.9  # degrees, as vtkCamera has it
+_WIDEST = 179.0  # degrees, as vtkCamera has it
 _ISOMETRIC = math.degrees(math.asin(math.tan(math.pi / 6.0)))
 
 DIRECTIONS = {
