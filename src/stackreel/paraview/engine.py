@@ -55,20 +55,7 @@ class ParaViewEngine:
 
     def refuse(self, scene: Scene) -> str | None:
         """Why ParaView cannot draw a scene; None when it can."""
-        channels = frozenset[str]().union(*(layer.channels for layer in scene.layers))
-        if len(scene.layers) > 1 or len(channels) > 1:
-            return f"ParaView draws one channel, and here {len(channels)} are shown together; {_NATIVE}"
-        transfer = scene.transfer
-        if transfer.mask or transfer.brightness:
-            return f"parts are hidden, dimmed or shaded by labels, which ParaView's ray caster does not do; {_NATIVE}"
-        if transfer.color_period is not None:
-            return f"its colours come round again with the values, which ParaView's colour maps do not; {_NATIVE}"
-        blends: tuple[Blend, ...] = (scene.blend, *([scene.fade[0]] if scene.fade else []))
-        if "average" in blends:
-            return f"ParaView shows a mean along rays without its colours and opacities; {_NATIVE}"
-        if scene.slices and set(blends) != {"composite"}:
-            return f"there are slices in a projection, which ParaView draws behind it; {_NATIVE}"
-        return None
+        return refusal(scene)
 
     def remarks(self, scenes: Sequence[Scene], volume: Volume, output: Output) -> list[str]:
         """What ParaView will draw otherwise than these scenes say, in sentences. EngineError where it cannot at all."""
@@ -76,7 +63,7 @@ class ParaViewEngine:
         coarser: dict[tuple[int, int], int] = {}
         for scene in scenes:
             said.update(dict.fromkeys(staging.approximations(scene)))
-            choice = staging.choose_level(_shown(volume, scene), scene, output, self.memory)
+            choice = staging.choose_level(shown(volume, scene), scene, output, self.memory)
             if choice.level > choice.wanted:
                 key = (choice.wanted, choice.level)
                 coarser[key] = coarser.get(key, 0) + 1
@@ -116,7 +103,7 @@ class ParaViewSession:
         return frame.shrunk(self.output.per_axis)
 
     def _drawn(self, scene: Scene) -> Frame:
-        volume = _shown(self.volume, scene)
+        volume = shown(self.volume, scene)
         choice = staging.choose_level(volume, scene, self.output, self.memory)
         state = staging.state_of(scene, choice.data)
         state["interpolation"] = "nearest" if volume.kind == "label" else "linear"
@@ -142,7 +129,25 @@ class ParaViewSession:
             )
 
 
-def _shown(volume: Volume, scene: Scene) -> Volume:
+def refusal(scene: Scene) -> str | None:
+    """Why ParaView cannot draw a scene; None when it can."""
+    channels = frozenset[str]().union(*(layer.channels for layer in scene.layers))
+    if len(scene.layers) > 1 or len(channels) > 1:
+        return f"ParaView draws one channel, and here {len(channels)} are shown together; {_NATIVE}"
+    transfer = scene.transfer
+    if transfer.mask or transfer.brightness:
+        return f"parts are hidden, dimmed or shaded by labels, which ParaView's ray caster does not do; {_NATIVE}"
+    if transfer.color_period is not None:
+        return f"its colours come round again with the values, which ParaView's colour maps do not; {_NATIVE}"
+    blends: tuple[Blend, ...] = (scene.blend, *([scene.fade[0]] if scene.fade else []))
+    if "average" in blends:
+        return f"ParaView shows a mean along rays without its colours and opacities; {_NATIVE}"
+    if scene.slices and set(blends) != {"composite"}:
+        return f"there are slices in a projection, which ParaView draws behind it; {_NATIVE}"
+    return None
+
+
+def shown(volume: Volume, scene: Scene) -> Volume:
     """The volume of the one channel that a scene shows. EngineError where ParaView would draw it wrongly."""
     shown = volume.channel(scene.transfer.channel)
     if shown.kind == "axial":

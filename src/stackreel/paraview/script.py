@@ -89,7 +89,7 @@ def told(volume: Volume, timeline: Timeline, output: Output, memory: int) -> lis
         numbers = [k for k, _ in some]
         scenes = [timeline.at(timeline.time_of(k)) for k in numbers]
         late = timeline.time_of(numbers[0]) - shot.start
-        states = [state_of(scene, {}) for scene in scenes]
+        states = [{**state_of(scene, {}), "interpolation": _interpolation(volume)} for scene in scenes]
         before = said
         table, said = shot_table(shot.name, states, before, output.size[1], shot.titles, late)
         level, note, box = _samples(shot.name, volume, scenes, output, memory)
@@ -101,6 +101,11 @@ def told(volume: Volume, timeline: Timeline, output: Output, memory: int) -> lis
         digits = digits_for([state["camera"] for state in states], output.size[1])
         found.append(Told(table, comment, level, note, None if box is None else _rounded(box, digits)))
     return found
+
+
+def _interpolation(volume: Volume) -> str:
+    """What is between two samples: of labels, the nearer one."""
+    return "nearest" if volume.kind == "label" else "linear"
 
 
 def _samples(
@@ -214,9 +219,9 @@ matter on every machine; without a graphics card, choose a ParaView with OSMesa 
     #SBATCH --job-name={name} --array=1-8
     #SBATCH --nodes=1 --ntasks=8 --mem=64G --time=04:00:00
     module load ParaView
-    srun pvbatch --symmetric {script} --part $SLURM_ARRAY_TASK_ID/8 --memory 24
+    srun pvbatch --sym {script} --part $SLURM_ARRAY_TASK_ID/8 --memory 24
 
-With several tasks (srun, or mpiexec -n 8 pvbatch --symmetric ...), ParaView distributes the samples over them.
+With several tasks (srun, or mpiexec -n 8 pvbatch --sym ...), ParaView distributes the samples over them.
 
 The shots: {shots}.
 Below: the settings, the data, the shots one by one, then how a frame is drawn and how the frames are gone through.

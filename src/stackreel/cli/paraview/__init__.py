@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import importlib
 
-VERBS: tuple[str, ...] = ("importing", "opening", "preset", "exporting")  # modules of this folder, in the order of the help
+# modules of this folder, in the order of the help
+VERBS: tuple[str, ...] = ("importing", "opening", "preset", "exporting")
 
 DESCRIPTION = """\
 What was found in ParaView becomes part of a movie file, and a movie or a volume goes to ParaView."""

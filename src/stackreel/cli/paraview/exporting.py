@@ -47,6 +47,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     import os
+    import shlex
     from dataclasses import replace
 
     from stackreel.cli.options import note
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     from stackreel.frames.native.choosing import default_memory
     from stackreel.movie.production import FINAL_DETAIL
     from stackreel.movie.subject import nothing_to_see, subject_of
-    from stackreel.paraview.exporting.fit import notes_on, refuse
+    from stackreel.paraview.exporting.fit import notes_on, refuse, single_volume
     from stackreel.paraview.script import script_of
     from stackreel.paraview.staging import approximations, closed
     from stackreel.scene.document import load
@@ -72,9 +73,10 @@ def run(args: argparse.Namespace) -> int:
     volume = open_registered(document.volumes)
     timeline = document.timeline(subject_of(volume))
     output = Output(timeline.size, FINAL_DETAIL, said.samples, said.transparent)
+    notes = notes_on(document, timeline, refuse, approximations)
+    volume = single_volume(volume, timeline)
     if reason := closed(volume):
         raise EngineError(reason)
-    notes = notes_on(document, timeline, refuse, approximations)
     if output.samples > 1:
         notes.append(f"output.samples: {output.samples}: the script draws one ray a pixel")
     if empty := nothing_to_see(volume):
@@ -103,5 +105,5 @@ def run(args: argparse.Namespace) -> int:
         f"{args.output}: {timeline.seconds:g} s, {timeline.frames} frames of {timeline.size[0]} × {timeline.size[1]} "
         f"for ParaView 5.11 or later; {format_bytes(args.output.stat().st_size)} of Python"
     )
-    print(f"  next: `pvpython {args.output} --plan` says what it will draw, and from which samples")
+    print(f"  next: `pvpython {shlex.quote(str(args.output))} --plan` says what it will draw, and from which samples")
     return 0

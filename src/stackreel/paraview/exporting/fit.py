@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from stackreel.errors import EngineError
+from stackreel.paraview.engine import refusal, shown
 from stackreel.scene import Scene
 from stackreel.scene.document import Document
 from stackreel.scene.timeline import Timeline
+from stackreel.volume import Volume
 
 
 def notes_on(
@@ -36,17 +38,27 @@ def notes_on(
 
 
 def refuse(scene: Scene) -> str | None:
-    """Why ParaView's volume rendering cannot draw a scene, in a sentence; None when it can."""
-    look = scene.transfer
-    if scene.added or look.color_channel != look.channel:
-        return "it shows several channels in one place; write a movie file that shows one of them"
-    if look.color_period is not None:
-        return "its colours repeat over the values, as those of directions do; give colours from the lowest value on"
-    if look.mask or look.brightness:
-        return "it dims or hides labels; write a movie file without labels"
+    """Why a script cannot draw a scene; None when it can."""
     if scene.fade is not None:
-        return "one blend dissolves into another; change the blend between two shots"
-    return None
+        return (
+            "one blend dissolves into another, which takes two pictures; let the blend change between two shots, "
+            "in no time, or render with --engine native"
+        )
+    return refusal(scene)
+
+
+def single_volume(volume: Volume, timeline: Timeline) -> Volume:
+    """The one volume that all of a movie shows, of several that are registered.
+
+    Raises EngineError where there are more, or where ParaView would draw it wrongly.
+    """
+    scenes = {name: scene for scene in timeline for name in scene.transfer.channels}
+    if len({volume.channel(name).path for name in scenes}) > 1:
+        raise EngineError(
+            f"the movie shows several volumes ({', '.join(sorted(scenes))}), and a script for ParaView draws one; "
+            "write a movie file for each, or render with --engine native"
+        )
+    return shown(volume, next(iter(scenes.values())))
 
 
 def _scenes(document: Document, timeline: Timeline) -> Iterator[tuple[str, Scene]]:

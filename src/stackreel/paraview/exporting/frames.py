@@ -103,7 +103,7 @@ def check_paraview():
         raise Refused(f"ParaView {version.major}.{version.minor} is too old; 5.11 or later is needed")
     process = vtkProcessModule.GetProcessModule()
     if process.GetNumberOfLocalPartitions() > 1 and not process.GetSymmetricMPIMode():
-        raise Refused("write pvbatch --symmetric where there are several processes: then all of them draw alike")
+        raise Refused("write pvbatch --sym where there are several processes: then all of them draw alike")
 
 
 def chosen_frames(options):
@@ -380,7 +380,7 @@ def copy(source, path):
 
 
 def is_first():
-    """Whether this process is the one that writes and speaks; there are more of them in pvbatch --symmetric."""
+    """Whether this process is the one that writes and speaks; there are more of them in pvbatch --sym."""
     return vtkProcessModule.GetProcessModule().GetPartitionId() == 0
 
 

@@ -1,0 +1,483 @@
+"""A movie as a script for ParaView: it says the same as the movie file, and ParaView runs it untouched."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+
+from stackreel.cli import main
+from stackreel.geometry import Box
+from stackreel.movie.subject import subject_of
+from stackreel.paraview.exporting import frames as play
+from stackreel.paraview.exporting.region import inside, region, view_planes
+from stackreel.paraview.finding import environment
+from stackreel.paraview.screen import Screen
+from stackreel.scene import Camera, Scene, Timeline, TransferFunction
+from stackreel.scene.document import load
+from stackreel.volume import Volume, open_volume
+
+from .conftest import find_pvpython
+
+MOVIE = """\
+stackreel: 1
+volume: brain.h5
+output: {size: [160, 90], fps: 2}
+scene:
+  color: [[20, "#94523f"], [75, "#d29a7e"], [120, "#e9c3a6"], [150, "#f6e6d0"], [230, "#fffaf0"]]
+  opacity: [[0, 0], [12, 0], [70, 0.6], [110, 0.9], [255, 0.95]]
+  opacity_unit: 0.025
+  light: none
+  background: "#05070b"
+  camera: {position: [-0.55, -0.6, -1.55], focal_point: [0.01, 0, 0.02], view_up: [0, -1, 0], view_angle: 30}
+places:
+  half: {box: {z: [0.06, 0.2458]}, view_from: [0.28, -0.2, -1]}
+  stem: {box: {x: [-0.2, 0.22], y: [-0.22, 0.1], z: [0.06, 0.1]}, view_from: [0.1, -0.12, -1]}
+looks:
+  white matter:
+    color: [[60, "#7a2f52"], [125, "#3a2f6b"], [150, "#22558a"], [180, "#53b3c4"], [205, "#cfeee0"], [235, "#fffdf2"]]
+    opacity: [[0, 0], [30, 0], [50, 0.012], [135, 0.02], [165, 0.55], [255, 0.9]]
+    opacity_unit: 0.02
+shots:
+  - {name: opening, seconds: 1.5, orbit: {axis: y, degrees: -70, about: volume}}
+  - {name: cut, seconds: 1.5, crop: half, fly: {to: half, margin: 0}}
+  - {name: white matter, seconds: 1, look: white matter}
+  - {name: dive, seconds: 1, fly: {to: stem, margin: 0}}
+  - {name: hold, seconds: 1}
+"""
+FRAMES = 12
+TITLED = """\
+stackreel: 1
+volume: brain.h5
+output: {size: [640, 360], fps: 10}
+scene:
+  color: [[20, black], [230, white]]
+  opacity: [[12, 0], [255, 0.95]]
+  opacity_unit: 0.01
+  light: headlight
+  camera: {position: [0, 0, -2], focal_point: [0, 0, 0], view_up: [0, -1, 0]}
+  clip: {origin: [0, 0, 0], normal: [1, 0, 0]}
+places: {front: {box: {z: [-0.25, 0]}}}
+looks:
+  warm: {color: [[10, navy], [100, "#ff8000"], [200, white]], opacity: [[50, 0], [255, 0.3]], light: none,
+         background: {top: "#203040", bottom: black}}
+shots:
+  - seconds: 1.5
+    title: {text: 'A "first" title', from: 0.25, for: 1, fade: 0.3, place: upper left}
+    look: {to: warm, for: 1}
+  - {seconds: 1.55, crop: front, fly: front, titles: [{text: one}, {text: "two\\nlines", place: center, from: 0.52}]}
+  - {seconds: 1, slice: {axis: z, from: -0.2, to: 0.2}, clip: {origin: [0, 0, 0], normal: [0, 1, 1]}}
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """brain.h5, what stands beside it, and two movies."""
+    folder = tmp_path_factory.mktemp("a brain's movie")
+    shape = ("180", "192")
+    assert main(["phantom", str(folder / "sections"), "--shape", "80", *shape, "--no-jitter"]) == 0
+    options = ["--shape", *shape, "--dtype", "uint8", "--spacing", "200um", "150um", "150um"]
+    assert main(["convert", str(folder / "sections"), str(folder / "brain.h5"), *options]) == 0
+    (folder / "flight.yaml").write_text(MOVIE)
+    (folder / "titled.yaml").write_text(TITLED)
+    return folder
+
+
+def export(folder: Path, movie: str = "flight", *options: str, to: Path | None = None) -> Path:
+    script = to or folder / f"{movie}_pv.py"
+    command = ["paraview", "export", str(folder / f"{movie}.yaml"), "-o", str(script), "--overwrite", *options]
+    assert main(command) == 0
+    return script
+
+
+def said(script: Path) -> dict[str, Any]:
+    """The settings, the data and the shots of a script."""
+    text = script.read_text(encoding="utf-8").partition("# Settings\n")[2].partition("# How a frame is drawn\n")[0]
+    found: dict[str, Any] = {}
+    exec(compile(text, str(script), "exec"), found)
+    return found
+
+
+def timeline_of(movie: Path) -> tuple[Timeline, Volume]:
+    document = load(movie)
+    volume = open_volume(document.volume)
+    return document.timeline(subject_of(volume)), volume
+
+
+# --- the script says what the movie file says ---
+
+
+@pytest.fixture
+def states(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Timeline, list[dict[str, Any]]]:
+    """Every frame of the titled movie as its script has it, and the movie itself."""
+    for name, value in said(export(folder, "titled")).items():
+        if name.isupper():
+            monkeypatch.setattr(play, name, value)
+    timeline, _ = timeline_of(folder / "titled.yaml")
+    return timeline, [play.state_of(k) for k in range(timeline.frames)]
+
+
+def pixels(camera: dict[str, Any], points: npt.NDArray[np.float64], rows: int) -> npt.NDArray[np.float64]:
+    view = Camera(*(tuple(camera[k]) for k in ("position", "focal_point", "view_up")), camera["view_angle"])
+    seen = (points - view.position) @ view.basis.T
+    return np.asarray(seen[:, :2] / seen[:, 2:] / view.pixel_size(rows))
+
+
+def test_no_camera_moves_the_picture_by_half_a_pixel(states: tuple[Timeline, list[dict[str, Any]]]) -> None:
+    timeline, found = states
+    points = np.random.default_rng(1).uniform(-0.3, 0.3, (200, 3))
+    for scene, state in zip(timeline, found, strict=True):
+        true = {k: getattr(scene.camera, k) for k in ("position", "focal_point", "view_up", "view_angle")}
+        assert np.abs(pixels(state["camera"], points, 2160) - pixels(true, points, 2160)).max() < 0.5
+
+
+def test_titles_come_and_go_as_in_the_movie(states: tuple[Timeline, list[dict[str, Any]]]) -> None:
+    timeline, found = states
+    fading = set()
+    for scene, state in zip(timeline, found, strict=True):
+        assert [t["text"] for t in state["titles"]] == [t.text for t in scene.titles]
+        for shown, title in zip(state["titles"], scene.titles, strict=True):
+            assert shown["opacity"] == pytest.approx(title.opacity, abs=1e-3)
+            assert (shown["place"], shown["size"], tuple(shown["color"])) == (title.place, title.size, title.color)
+            fading.add(round(title.opacity, 2))
+    assert len(fading) > 4
+
+
+def test_colours_opacities_boxes_and_cuts_are_those_of_every_scene(
+    states: tuple[Timeline, list[dict[str, Any]]],
+) -> None:
+    timeline, found = states
+    values = np.linspace(0, 255, 400)
+    for scene, state in zip(timeline, found, strict=True):
+        table = np.asarray(state["color"])
+        colors = np.stack([np.interp(values, table[:, 0], table[:, k]) for k in (1, 2, 3)], axis=-1)
+        assert np.abs(colors - scene.transfer.colors_at(values)).max() < 0.5 / 255
+        table = np.asarray(state["opacity"])
+        np.testing.assert_allclose(np.interp(values, *table.T), scene.transfer.opacities_at(values), atol=1e-4)
+        assert state["opacity_unit"] == pytest.approx(scene.transfer.opacity_unit, rel=1e-6)
+        if scene.crop is None:
+            assert state["crop"] is None
+        else:
+            box = np.transpose([scene.crop.lower, scene.crop.upper])
+            np.testing.assert_allclose(state["crop"], box, atol=1e-4)
+        for plane, true in zip(state["clip"], scene.clip, strict=True):
+            np.testing.assert_allclose(plane["origin"], true.origin, atol=1e-4)
+            np.testing.assert_allclose(plane["normal"], true.normal, atol=1e-5)
+        assert [s["origin"][2] for s in state["slices"]] == pytest.approx([s.origin[2] for s in scene.slices], abs=1e-4)
+        assert (state["light"] is None) == (scene.light.ambient == 1.0)
+
+
+def test_what_stays_is_said_once_and_what_stands_still_is_one_line(folder: Path) -> None:
+    shots = said(export(folder))["SHOTS"]
+    assert [shot["name"] for shot in shots] == ["opening", "cut", "white matter", "dive", "hold"]
+    assert [shot["frames"] for shot in shots] == [3, 3, 2, 2, 2]
+    assert [len(shot["cameras"]) for shot in shots] == [3, 3, 1, 2, 1]
+    assert set(shots[3]["changes"].get(0, {})) == {"color", "opacity", "opacity_unit"}, "the glide's end, and no more"
+    assert all("background" not in shot["changes"].get(0, {}) for shot in shots[1:])
+
+
+def test_the_script_is_python_3_8_without_paths_or_imports_of_this_place(folder: Path, tmp_path: Path) -> None:
+    near = export(folder)
+    text = near.read_text(encoding="utf-8")
+    tree = ast.parse(text, feature_version=(3, 8))
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    known = set(sys.stdlib_module_names) | {"vtk", "paraview"}
+    assert {name.split(".")[0] for name in imported} <= known
+    assert "import stackreel" not in text
+    assert "from stackreel" not in text
+    for place in (folder, folder.parent, Path.home(), Path.cwd()):
+        assert str(place) not in text
+    assert said(near)["DATA"] == "."
+    far = export(folder, to=tmp_path / "far_pv.py")
+    assert (far.parent / said(far)["DATA"]).resolve() == folder.resolve()
+    assert max(map(len, text.splitlines())) <= 122
+
+
+def test_the_first_screen_says_what_it_is_and_how_to_run_it(folder: Path) -> None:
+    head = export(folder).read_text(encoding="utf-8")[:2500]
+    for words in ('The movie "flight"', "12 frames of 160 x 90", "pvpython flight_pv.py", "#SBATCH", "--part $SLURM"):
+        assert words in head
+
+
+@pytest.mark.parametrize("parts", [1, 3, 8, 50])
+def test_parts_make_the_whole(
+    states: tuple[Timeline, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch, parts: int
+) -> None:
+    monkeypatch.setattr(play, "__file__", "titled_pv.py")
+    chosen = [play.chosen_frames(play.read_options(["--part", f"{i + 1}/{parts}"])) for i in range(parts)]
+    assert [frame for part in chosen for frame in part] == list(range(len(states[1])))
+
+
+# --- which samples ---
+
+
+def test_the_box_that_is_read_holds_all_that_comes_into_view(folder: Path) -> None:
+    timeline, volume = timeline_of(folder / "flight.yaml")
+    scenes = list(timeline)[-1:]
+    box = region(scenes, volume.placement, 16 / 9)
+    assert box is not None
+    points = np.random.default_rng(2).uniform(-0.5, 0.5, (200_000, 3))
+    shown = scenes[0].crop
+    assert shown is not None
+    lower = np.maximum(shown.lower, volume.placement.bounds.lower)
+    upper = np.minimum(shown.upper, volume.placement.bounds.upper)
+    seen = ((points >= lower) & (points <= upper)).all(axis=1)
+    for normal, d in view_planes(scenes[0].camera, 16 / 9):
+        seen &= points @ normal >= d
+    assert seen.sum() > 100
+    assert ((points[seen] >= np.asarray(box.lower) - 1e-9) & (points[seen] <= np.asarray(box.upper) + 1e-9)).all()
+    tight = np.r_[points[seen].min(axis=0) - box.lower, box.upper - points[seen].max(axis=0)]
+    assert tight.max() < 0.05
+
+
+def test_a_box_cut_by_planes_is_as_small_as_it_can_be() -> None:
+    cube = Box((0, 0, 0), (1, 1, 1))
+    corner = inside(cube, [(np.array([-1.0, -1.0, 0.0]), -0.5)])  # x + y <= 0.5
+    assert corner is not None
+    assert corner.upper == pytest.approx((0.5, 0.5, 1.0))
+    assert inside(cube, [(np.array([1.0, 0.0, 0.0]), 2.0)]) is None
+
+
+def test_a_camera_within_the_volume_sees_what_is_before_it() -> None:
+    look = TransferFunction(((0, 0, 0, 0),), ((0, 1),), 1.0)
+    scene = Scene(Camera((0, 0, 0), (0, 0, 1), (0, -1, 0), 60.0), look)
+    from stackreel.geometry import Placement, Spacing
+
+    box = region([scene], Placement.of((100, 100, 100), Spacing(1, 1, 1)), 1.0)
+    assert box is not None
+    assert box.lower[2] == pytest.approx(0.0)
+    assert box.upper[0] == pytest.approx(0.49 * np.tan(np.pi / 6), rel=1e-6)
+
+
+def test_little_memory_is_told_in_the_script_and_too_little_stops_the_export(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = export(folder, "titled", "--memory", "1M").read_text(encoding="utf-8")
+    assert re.search(r'"level": 0,  # 98 x 180 x 80 samples, 4\.23 MB of memory; as MEMORY.*level 1, ', text)
+    assert "MEMORY = 0.001 " in text
+    script = folder / "none_pv.py"
+    assert main(["paraview", "export", str(folder / "titled.yaml"), "-o", str(script), "--memory", "1k"]) == 1
+    assert "give more with --memory" in capsys.readouterr().err
+    assert not script.exists()
+
+
+# --- what ParaView cannot draw ---
+
+
+@pytest.mark.parametrize(
+    ("change", "place", "reason"),
+    [
+        (("light: none", "light: none\n  blend: average"), "bad.yaml:4, scene", "mean along rays"),
+        (("look: white matter}", "look: {blend: maximum}}"), 'bad.yaml:22, shots[2] "white matter", at 3.5 s', "blend"),
+    ],
+)
+def test_what_paraview_cannot_draw_is_refused_with_its_place(
+    folder: Path, capsys: pytest.CaptureFixture[str], change: tuple[str, str], place: str, reason: str
+) -> None:
+    assert change[0] in MOVIE
+    (folder / "bad.yaml").write_text(MOVIE.replace(*change))
+    assert main(["paraview", "export", str(folder / "bad.yaml"), "-o", str(folder / "bad_pv.py")]) == 1
+    error = capsys.readouterr().err
+    assert place in error
+    assert reason in error
+    assert not (folder / "bad_pv.py").exists()
+
+
+def test_what_looks_a_little_different_is_noted_once(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "lit.yaml").write_text(MOVIE.replace("light: none", "light: studio"))
+    export(folder, "lit")
+    error = capsys.readouterr().err
+    assert error.count("no hollows and no shadows") == 1
+    assert "lit.yaml:4, scene" in error
+
+
+def test_a_script_that_stands_is_kept_unless_told_otherwise(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    script = export(folder)
+    script.write_text("edited")
+    assert main(["paraview", "export", str(folder / "flight.yaml"), "-o", str(script)]) == 1
+    assert "--overwrite" in capsys.readouterr().err
+    assert script.read_text() == "edited"
+
+
+# --- ParaView runs it ---
+
+
+@pytest.fixture(scope="module")
+def screen() -> Iterator[dict[str, str]]:
+    find_pvpython()
+    one = Screen()
+    yield environment(one.environment)
+    one.close()
+
+
+def run(
+    screen: dict[str, str], script: Path, *options: str, program: tuple[str, ...] = ("pvbatch",), ok: bool = True
+) -> str:
+    """What a script says; in a folder of its own, so that nothing is found by chance."""
+    elsewhere = script.parent / "elsewhere"
+    elsewhere.mkdir(exist_ok=True)
+    command = [*program, str(script), *options]
+    done = subprocess.run(command, cwd=elsewhere, env=screen, capture_output=True, text=True, timeout=150)
+    assert (done.returncode == 0) == ok, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout + done.stderr
+
+
+def picture(file: Path) -> npt.NDArray[np.float64]:
+    return np.asarray(Image.open(file).convert("RGB"), dtype=np.float64)
+
+
+def psnr(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> float:
+    error = float(((a - b) ** 2).mean())
+    return 10.0 * np.log10(255.0**2 / error) if error else np.inf
+
+
+@pytest.fixture(scope="module")
+def drawn(folder: Path, screen: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The script and the volume, both carried to another folder and run there; and what the script said."""
+    there = tmp_path_factory.mktemp("the cluster")
+    for file in folder.iterdir():
+        if file.name.startswith("brain"):
+            shutil.copy(file, there / file.name)
+    script = shutil.copy(export(folder), there)
+    return there, run(screen, Path(script))
+
+
+@pytest.mark.paraview
+def test_the_exported_script_runs_untouched_and_draws_what_our_engine_draws(
+    drawn: tuple[Path, str], folder: Path
+) -> None:
+    there, told = drawn
+    files = sorted(file.name for file in (there / "frames").iterdir())
+    assert files == [f"flight.{k:06d}.png" for k in range(FRAMES)]
+    assert "12 frames drawn, 0 were there already" in told
+    pattern = folder / "native" / "%04d.png"
+    assert main(["render", str(folder / "flight.yaml"), "-o", str(pattern), "--overwrite"]) == 0
+    likeness = [
+        psnr(picture(there / "frames" / f"flight.{k:06d}.png"), picture(folder / "native" / f"{k:04d}.png"))
+        for k in range(FRAMES)
+    ]
+    assert min(likeness) > 30.0, likeness
+    assert picture(there / "frames" / "flight.000000.png").std() > 20.0
+
+
+@pytest.mark.paraview
+def test_the_command_that_it_ends_with_makes_the_film(drawn: tuple[Path, str]) -> None:
+    there, told = drawn
+    (command,) = [line.strip() for line in told.splitlines() if line.strip().startswith("ffmpeg ")]
+    if shutil.which("ffmpeg") is None:
+        pytest.skip("no ffmpeg here")
+    subprocess.run(shlex.split(command), cwd=there, check=True, capture_output=True, timeout=60)
+    import av
+
+    with av.open(str(there / "flight.mp4")) as film:
+        stream = film.streams.video[0]
+        assert (stream.width, stream.height, stream.average_rate) == (160, 90, 2)
+        assert sum(1 for _ in film.decode(stream)) == FRAMES
+
+
+@pytest.mark.paraview
+def test_a_run_that_was_killed_goes_on_and_draws_nothing_twice(
+    folder: Path, screen: dict[str, str], drawn: tuple[Path, str], tmp_path: Path
+) -> None:
+    script, frames = export(folder, to=tmp_path / "flight_pv.py"), tmp_path / "frames"
+    running = subprocess.Popen(["pvpython", script], env=screen, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.time() + 60.0
+    while not (frames / "flight.000002.png").exists() and time.time() < deadline:
+        assert running.poll() is None
+        time.sleep(0.02)
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    before = {file.name: file.stat().st_mtime_ns for file in frames.glob("flight.*.png")}
+    assert 3 <= len(before) < FRAMES
+    left = frames / f".flight.000099-{play.this_host()}-{running.pid}.part.png"
+    left.write_bytes(b"half a picture")
+    last = frames / "flight.000001.png"
+    last.write_bytes(last.read_bytes()[:-20])  # and one that a full disk cut short
+    told = run(screen, script)
+    assert f"{FRAMES - len(before) + 1} frames drawn, {len(before) - 1} were there already" in told
+    after = {file.name: file.stat().st_mtime_ns for file in frames.glob("flight.*.png")}
+    assert len(after) == FRAMES
+    assert [name for name, at in before.items() if after[name] != at] == [last.name]
+    assert not left.exists()
+    for file in frames.glob("flight.*.png"):
+        np.testing.assert_array_equal(picture(file), picture(drawn[0] / "frames" / file.name))
+
+
+@pytest.mark.paraview
+def test_several_processes_draw_the_same_pictures(
+    screen: dict[str, str], drawn: tuple[Path, str], tmp_path: Path
+) -> None:
+    if shutil.which("mpiexec") is None:
+        pytest.skip("no mpiexec here")
+    there, _ = drawn
+    mpi = ("mpiexec", *(["--allow-run-as-root"] if os.geteuid() == 0 else []), "--oversubscribe", "-n", "2", "pvbatch")
+    quiet = {**screen, "OMPI_MCA_mpi_yield_when_idle": "1"}
+    options = ("--output", str(tmp_path), "--frames", "4:6")
+    run(quiet, there / "flight_pv.py", *options, program=(*mpi, "--sym"))
+    assert len(list(tmp_path.iterdir())) == 2
+    for file in tmp_path.iterdir():
+        assert psnr(picture(file), picture(there / "frames" / file.name)) > 40.0
+    assert "write pvbatch --sym" in run(quiet, there / "flight_pv.py", *options, program=mpi, ok=False)
+
+
+@pytest.mark.paraview
+def test_an_edited_line_changes_the_level_and_frames_are_drawn_anew(
+    drawn: tuple[Path, str], screen: dict[str, str], tmp_path: Path
+) -> None:
+    there, _ = drawn
+    text = (there / "flight_pv.py").read_text(encoding="utf-8")
+    assert text.count("\nLEVEL = None ") == 1
+    edited = there / "edited_pv.py"
+    edited.write_text(text.replace("\nLEVEL = None ", "\nLEVEL = 1 "), encoding="utf-8")
+    shutil.copytree(there / "frames", tmp_path / "frames")
+    told = run(screen, edited, "--frames", ":2", "--output", str(tmp_path / "frames"))
+    assert "level 1, brain.L1of" in told
+    assert "2 frames drawn, 0 were there already" in told
+    fine, coarse = (picture(place / "frames" / "flight.000000.png") for place in (there, tmp_path))
+    assert 20.0 < psnr(fine, coarse) < 60.0
+
+
+@pytest.mark.paraview
+def test_a_part_is_planned_with_its_frames_and_samples_alone(drawn: tuple[Path, str], screen: dict[str, str]) -> None:
+    there, _ = drawn
+    script = there / "flight_pv.py"
+    told = run(screen, script, "--plan", "--part", "2/5", "--size", "64", "36", program=("pvpython",))
+    assert "flight: frames 2 to 3 of 64 x 36" in told
+    assert 'shot "cut": level' in told
+    assert "hold" not in told
+
+
+@pytest.mark.paraview
+def test_what_is_missing_is_said_in_a_sentence(drawn: tuple[Path, str], screen: dict[str, str], tmp_path: Path) -> None:
+    there, _ = drawn
+    script = there / "flight_pv.py"
+    told = run(screen, script, "--data", str(tmp_path), program=("pvpython",), ok=False)
+    assert f"there is no {tmp_path / 'brain'}" in told
+    assert "say which with --data" in told
+    assert "Traceback" not in told
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, env={"PATH": os.environ["PATH"]})
+    assert done.returncode != 0
+    if importable_vtk():
+        return
+    assert "this is a script for ParaView: pvpython flight_pv.py" in done.stderr
+
+
+def importable_vtk() -> bool:
+    import importlib.util
+
+    return importlib.util.find_spec("paraview") is not None
