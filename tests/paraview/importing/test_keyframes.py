@@ -68,12 +68,12 @@ def test_key_poses_are_passed_as_vtks_camera_interpolator_passes_them():
         assert angle == pytest.approx(camera.GetViewAngle())
 
 
-@pytest.mark.parametrize("closed", [False, True])
-@pytest.mark.parametrize("points", [POINTS[:2], POINTS[:3], POINTS])
-def test_a_drawn_path_is_vtks_parametric_spline(points, closed):
+@pytest.mark.parametrize(
+    ("closed", "points"),
+    [(False, POINTS[:2]), (False, POINTS[:3]), (False, POINTS), (True, POINTS[:3]), (True, POINTS)],
+)
+def test_a_drawn_path_is_vtks_parametric_spline(closed, points):
     vtk = import_vtk()
-    if closed and len(points) < 3:
-        pytest.skip("two points enclose nothing")
     given, spline = vtk.vtkPoints(), vtk.vtkParametricSpline()
     for point in points:
         given.InsertNextPoint(point)
