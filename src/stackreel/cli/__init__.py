@@ -21,7 +21,7 @@ from stackreel.errors import StackreelError
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("From the microscope to a volume", ("phantom", "convert", "link", "info", "verify", "xdmf", "export")),
     ("From a volume to a movie", ("new", "frame", "sheet", "plan", "render", "schema")),
-    ("With ParaView", ("paraview",)),
+    ("With ParaView", ("paraview", "doctor")),
 )
 
 EXAMPLE = """\

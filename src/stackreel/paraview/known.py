@@ -23,6 +23,7 @@ from stackreel.volume.volume import Level
 
 _BOXES, _EACH = 12, 20
 _BOX = (2, 24, 24)
+_MOST_CHUNKS = 100_000  # among which stored ones are sought
 _WHOLE = 8_000_000  # samples of a level that are looked through for something to see
 
 
@@ -105,6 +106,17 @@ class OfDataset:
             found = dataset_of(file, self.dataset)[at[1:] if self.flat else at]
         return np.asarray(found)[None] if self.flat else np.asarray(found)
 
+    def stored(self, random: np.random.Generator) -> npt.NDArray[np.float64]:
+        """Middles of some chunks that are stored at all, (n, 3), as fractions of the shape; none if not in chunks."""
+        with opened(self.file) as file:
+            found = dataset_of(file, self.dataset)
+            count = found.id.get_num_chunks() if found.chunks and not self.flat else 0
+            if not 0 < count <= _MOST_CHUNKS:
+                return np.zeros((0, 3))
+            some = random.choice(count, min(count, _BOXES - 2), replace=False)
+            corners = np.array([found.id.get_chunk_info(int(i)).chunk_offset[:3] for i in some], float)
+            return np.asarray((corners + 0.5 * np.array(found.chunks[:3])) / np.array(self.full)).clip(0, 1)
+
 
 @dataclass(frozen=True)
 class OfRaw:
@@ -186,6 +198,9 @@ def _boxes(known: Known, coarse: Known | None, random: np.random.Generator) -> l
         if len(marked):
             some = random.choice(marked, _BOXES)
             at[: _BOXES - 2] = ((some + 0.5) / np.array(overview.shape))[: _BOXES - 2]
+    elif isinstance(known, OfDataset) and known.slab is None:
+        stored = known.stored(random)
+        at[: len(stored)] = stored
     low = np.clip((at * shape).astype(int) - np.array(_BOX) // 2, 0, np.maximum(shape - _BOX, 0))
     high = np.minimum(low + _BOX, shape)
     return sorted({(a[0], b[0], a[1], b[1], a[2], b[2]) for a, b in zip(low.tolist(), high.tolist(), strict=True)})

@@ -50,6 +50,7 @@ class Needs:
     external : files that hold its samples, as named there; absent : those that are not where they are said to be
     relative : whether a reader looks for external files in its own working folder
     virtual  : whether it is put together from data sets of other files; their files count as external
+    locked   : whether another program keeps the file to itself, as HDF5 has it while it writes
     """
 
     filters: tuple[int, ...] = ()
@@ -58,6 +59,7 @@ class Needs:
     absent: tuple[str, ...] = ()
     relative: bool = False
     virtual: bool = False
+    locked: bool = False
 
     @property
     def foreign(self) -> tuple[str, ...]:
@@ -74,15 +76,33 @@ def needs_of(file: Path, dataset: str) -> Needs:
         filters = [plist.get_filter(i) for i in range(plist.get_nfilters())]
         numbers = tuple(int(entry[0]) for entry in filters)
         names = tuple(FILTERS.get(int(entry[0])) or _text(entry[3]) or str(entry[0]) for entry in filters)
-        folder = Path(os.path.realpath(found.file.filename)).parent
+        holder = Path(os.path.realpath(found.file.filename))
+        folder, locked = holder.parent, is_locked(holder)
         if found.is_virtual:
             sources = {_text(source.file_name) for source in found.virtual_sources()} - {"."}
             absent = [name for name in sources if not _virtual_stands(name, folder)]
-            return Needs(numbers, names, tuple(sorted(sources)), tuple(sorted(absent)), virtual=True)
+            return Needs(numbers, names, tuple(sorted(sources)), tuple(sorted(absent)), virtual=True, locked=locked)
         external = tuple(dict.fromkeys(_text(entry[0]) for entry in found.external or ()))
         relative = any(not os.path.isabs(name) for name in external)
         absent = [name for name in external if not _stands(name, folder)]
-        return Needs(numbers, names, external, tuple(absent), relative)
+        return Needs(numbers, names, external, tuple(absent), relative, locked=locked)
+
+
+def is_locked(file: Path) -> bool:
+    """Whether HDF5 would be refused the lock that it asks for before it reads."""
+    if os.environ.get("HDF5_USE_FILE_LOCKING", "").upper() in ("FALSE", "0"):
+        return False
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return False
+    with file.open("rb") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        fcntl.flock(handle, fcntl.LOCK_UN)
+    return False
 
 
 def volumes_in(file: Path, most: int = 3) -> list[OfDataset]:

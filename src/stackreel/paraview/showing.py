@@ -171,14 +171,14 @@ def _right(way: Way, seen: Outcome, most: int) -> str:
 def _cause(way: Way, seen: Outcome, volume: Volume | None) -> Pair:
     """Why, and the way out; the reader's own words where nothing better is known."""
     needs, reason, said = way.needs, seen.reason, seen.said
-    lacking = [name for number, name in zip(needs.filters, needs.names, strict=True) if number not in EVERYWHERE]
-    if lacking and ("filter" in reason or "plugin" in reason or not reason):
-        return _filters(lacking)
-    if "lock" in reason:
+    if needs.locked or "lock file" in reason:
         return (
             "another program has the file open for writing",
             "wait until it is done, or start ParaView with HDF5_USE_FILE_LOCKING=FALSE in its environment",
         )
+    lacking = [name for number, name in zip(needs.filters, needs.names, strict=True) if number not in EVERYWHERE]
+    if lacking and ("filter" in reason or "plugin" in reason or not reason):
+        return _filters(lacking)
     if "bad version number" in said or "unknown version" in said or "version bounds" in said:
         return (
             "written in a newer HDF5 format than its HDF5 reads (libver='latest')",

@@ -29,6 +29,7 @@ READERS = ("Xdmf2", "Xdmf3", "VTKHDF")
 _INSIDE = Path(__file__).with_name("inside.py")
 _KILLED = 9  # what Linux does to programs for which there is no memory left
 _MARK = re.compile(r"\n@stackreel begins (\d+)\n")
+_EMPTY = ("Loguru", "Stack trace", "@stackreel", "(")  # lines that tell nothing
 Box = tuple[int, int, int, int, int, int]
 
 
@@ -161,10 +162,11 @@ def root_of(said: str) -> str:
         r"what\(\): *(.+)$",
         r"^(\w*Error: .+)$",
     ):
-        if found := re.search(pattern, said, re.MULTILINE):
-            return found[1].strip()
+        for found in re.finditer(pattern, said, re.MULTILINE):
+            if "returned failure for request" not in found[1]:
+                return found[1].strip()
     lines = [line.strip() for line in re.sub(r"\x1b\[[0-9;]*m", "", said).splitlines()]
-    return next((line for line in lines if line and not line.startswith(("Loguru", "Stack trace", "@stackreel"))), "")
+    return next((line for line in lines if line and not line.startswith(_EMPTY)), "")
 
 
 def _plain(job: Job) -> dict[str, Any]:

@@ -129,7 +129,7 @@ def _look_at_volume(volume: Volume, scratch: Path) -> Looked:
             if not _write(door, grids[k], remarks):
                 continue
         memory = grids[k].nbytes
-        asks = needs if k == 0 else Needs(filters=(1,), names=("gzip",))
+        asks = needs if k == 0 else Needs((1,), ("gzip",), locked=needs.locked)
         for reader in ("Xdmf2", "Xdmf3"):
             ways.append(Way(what, door, reader, places[k], known[k], memory, asks, made, array=volume.name))
         door, made = vtkhdf_path(path, k, len(levels)), False
@@ -146,7 +146,7 @@ def _look_at_volume(volume: Volume, scratch: Path) -> Looked:
 
 
 def _look_at_zarr(path: Path) -> Looked:
-    words = "ParaView does not open OME-Zarr of this version"
+    words = "does not open OME-Zarr"
     remark = Remark("bad", "ParaView", words, f"`stackreel export {path} brain.h5` makes what it opens")
     try:
         volume = open_volume(path)
@@ -264,7 +264,7 @@ def _look_at_hdf5(path: Path, scratch: Path, image: str | None, own: str) -> Loo
             file = scratch / f"{number}.xmf2"
             ways.append(Way(known.dataset, file, reader, places, known, grid.nbytes, needs, made=True, array=name))
     if ways:
-        words = "ParaView opens no plain HDF5; here it is tried through XDMF written for the purpose"
+        words = "opens no plain HDF5; here it is tried through XDMF written for the purpose"
         out = f"`stackreel convert {path}{_choice(found)} brain.h5 --spacing Z Y X` makes what it opens, with levels"
         remarks.append(Remark("note", "ParaView", words, out))
     return Looked(path, title, remarks, ways)
