@@ -421,3 +421,14 @@ def test_a_later_value_takes_the_place_of_an_earlier_one():
 
 def test_what_was_deleted_is_not_there():
     assert [each.key for each in read("a = Sphere()\nb = Cone()\nDelete(a)\ndel a\n").proxies] == ["b"]
+
+
+def test_the_size_of_the_only_views_tab_is_the_pictures():
+    """Traces of ParaView 5.9 and later say it of the layout."""
+    text = "v = GetActiveViewOrCreate('RenderView')\nlayout1 = GetLayout()\nlayout1.SetSize(1588, 1078)\n"
+    assert read_trace(text, "t").of("views")[0].numbers("ViewSize") == (1588.0, 1078.0)
+    state = read_trace(text + "v.ViewSize = [640, 480]\n", "t")
+    assert state.of("views")[0].numbers("ViewSize") == (640.0, 480.0)
+    two = read_trace(text + "w = CreateView('RenderView')\n", "t")
+    assert [view.get("ViewSize") for view in two.of("views")] == [None, None]
+    assert read_trace(text.replace("1588", "width"), "t").of("views")[0].get("ViewSize") is None

@@ -15,7 +15,7 @@ from stackreel.paraview.trace.known import FILTERS, LAYOUTS, MADE, SHOTS, TYPES,
 from stackreel.paraview.trace.known import SILENT as NAMES_OF_NO_ACCOUNT
 from stackreel.paraview.trace.made import Made
 from stackreel.paraview.trace.values import (
-    SILENT,
+    LAYOUT,
     CameraOf,
     Draft,
     Generated,
@@ -65,7 +65,7 @@ def call(made: Made, name: str, given: Arguments) -> Any:
     if name in NAMES_OF_NO_ACCOUNT:
         return Unknown(f"{name}() is not run", quiet=True)
     if name in LAYOUTS:
-        return SILENT
+        return LAYOUT
     if given.incomplete:
         made.tell(given.line, "it is given arguments that are not known here (*…, **…)")
     handler = _HANDLERS.get(name)
@@ -384,7 +384,7 @@ def _track(made: Made, name: str, given: Arguments) -> Any:
 
 
 def _helper(made: Made, name: str, given: Arguments) -> Any:
-    return given.take(0, "sourceproxy", "proxy") or SILENT
+    return given.take(0, "sourceproxy", "proxy") or LAYOUT
 
 
 def _scalar_bar(made: Made, name: str, given: Arguments) -> Any:

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from stackreel.paraview.proxies import Ref, State, Unread, Value
+from stackreel.paraview.proxies import Ref, Setting, State, Unread, Value
 from stackreel.paraview.trace import camera
 from stackreel.paraview.trace.known import ALWAYS_LISTS
-from stackreel.paraview.trace.values import Draft, Generated, Thing, Unknown, stored, weight
+from stackreel.paraview.trace.values import Draft, Generated, Thing, Unknown, number, settled, stored, weight
 
 TABLES = ("lookup_tables", "piecewise_functions")
 _POINTS = {"lookup_tables": "RGBPoints", "piecewise_functions": "Points"}
@@ -40,6 +40,7 @@ class Made:
     moved: dict[str, int] = field(
         default_factory=dict
     )  # view → the line where its camera was set since the last picture
+    tab: Setting | None = None  # (width, height) in pixels
     colored: dict[str, str] = field(default_factory=dict)  # representation → the array that ColorBy named
 
     # ------------------------------------------------------------ things
@@ -227,7 +228,18 @@ class Made:
 
     # ------------------------------------------------------------ the end
 
+    def tab_size(self, size: Any, line: int) -> None:
+        """How large the tab is in which views lie: since ParaView 5.9 traces say only that."""
+        found = settled(size)
+        numbers = [number(each) for each in found] if isinstance(found, list | tuple) else []
+        sizes = tuple(each for each in numbers if each is not None and each >= 1.0)
+        if len(sizes) == len(numbers) == 2:
+            self.tab = Setting(sizes, line)
+
     def state(self, name: str, version: str) -> State:
+        views = [each for each in self.drafts if each.group == "views"]
+        if self.tab is not None and len(views) == 1 and "ViewSize" not in views[0].settings:
+            views[0].settings["ViewSize"] = self.tab
         shown: dict[Value, list[Ref]] = {}
         for each in self.drafts:
             if "Input" in each.settings and "View" in each.settings:

@@ -20,6 +20,7 @@ from stackreel.paraview.trace.known import BUILTINS, MODULES
 from stackreel.paraview.trace.made import Made
 from stackreel.paraview.trace.methods import call_camera, call_method
 from stackreel.paraview.trace.values import (
+    LAYOUT,
     CameraOf,
     Foreign,
     Function,
@@ -321,6 +322,8 @@ class Reader:
         if isinstance(owner, Foreign):
             full = f"{owner.name}.{name}"
             return NUMBERS.get(full, Foreign(full))
+        if owner is LAYOUT and name == "SetSize":
+            return Method(owner, name)
         if isinstance(owner, Unknown):
             return owner
         return Method(owner, name)
@@ -374,6 +377,9 @@ class Reader:
         owner, name = function.owner, function.name
         if owner is None:
             return self.enter(name, given) if name in self.functions else Unknown(f"it depends on {name}(…)")
+        if owner is LAYOUT:
+            self.made.tab_size(given.take(0) if len(given.values) == 1 else given.values, given.line)
+            return None
         if isinstance(owner, CameraOf):
             return call_camera(self.made, owner, name, given)
         if isinstance(owner, PropertyOf):

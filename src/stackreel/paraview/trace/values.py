@@ -113,7 +113,7 @@ class Generated:
     high: float | None
 
 
-SILENT = Unknown("a layout, which no picture needs", quiet=True)
+LAYOUT = Unknown("a layout, of which only the size says something of the picture", quiet=True)
 
 
 def settled(value: Any) -> Any:
