@@ -183,3 +183,49 @@ def test_a_filter_that_changes_values_is_told():
     assert any(
         str(one).startswith("trace.py:33: Median1: the filter Median is not applied") for one in parts.report.left
     )
+
+
+# ---------------------------------------------------------------- the ground
+
+BOTH = {"Background": [0, 0, 0], "Background2": [1, 1, 1]}
+
+
+@pytest.mark.parametrize(
+    ("settings", "wanted"),
+    [
+        ({"Background": [1, 0.5, 0]}, "#ff8000"),
+        ({**BOTH, "BackgroundColorMode": "Gradient"}, {"top": "#ffffff", "bottom": "#000000"}),
+        ({**BOTH, "UseGradientBackground": 1}, {"top": "#ffffff", "bottom": "#000000"}),
+    ],
+)
+def test_the_background_is_paraviews(settings, wanted):
+    assert imported([state(view(**settings), *volume())]).scene["background"] == wanted
+
+
+def test_a_palette_brings_its_background():
+    palette = proxy("p", "misc", "LoadPalette", "WhiteBackground")
+    assert imported([state(view(), *volume(), palette)]).scene["background"] == "#ffffff"
+    assert imported([state(view(Background=[0, 0, 0]), *volume(), palette)]).scene["background"] == "#000000"
+
+
+def test_a_background_that_is_not_in_the_file_is_told():
+    parts = imported([state(view(), *volume())])
+    assert "background" not in parts.scene
+    assert any("the background" in str(one) for one in parts.report.left)
+
+
+def test_light_and_blend_of_the_volume_come_over():
+    lit = volume(Shade=1, Ambient=0.2, Diffuse=0.8, Specular=0.3, SpecularPower=40)
+    assert imported([state(view(), *lit)]).scene["light"] == {
+        "ambient": 0.2, "diffuse": 0.8, "specular": 0.3, "specular_power": 40.0
+    }  # fmt: skip
+    parts = imported([state(view(), *volume(BlendMode="Maximum Intensity"))])
+    assert parts.scene["blend"] == "maximum"
+    assert "light" not in parts.scene
+    told = imported([state(view(), *volume(BlendMode="Additive"))]).report.left
+    assert any("Additive" in str(one) for one in told)
+
+
+def test_a_volume_that_is_moved_in_paraview_is_told():
+    parts = imported([state(view(), *volume(Position=[1, 0, 0], Scale=[1, 1, 1]))])
+    assert any("moved, turned or scaled (Position)" in str(one) for one in parts.report.left)

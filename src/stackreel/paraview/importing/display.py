@@ -31,6 +31,19 @@ _BLENDS = {
     "Minimum Intensity": "minimum",
     "Average Intensity": "average",
 }
+_PALETTES = {
+    "BlueGrayBackground": (0.32, 0.34, 0.43),
+    "DefaultBackground": (0.32, 0.34, 0.43),
+    "WhiteBackground": (1.0, 1.0, 1.0),
+    "PrintBackground": (1.0, 1.0, 1.0),
+    "WarmGrayBackground": (0.29, 0.27, 0.26),
+    "NeutralGrayBackground": (0.42, 0.42, 0.42),
+    "LightGrayBackground": (0.46, 0.44, 0.42),
+    "BlackBackground": (0.0, 0.0, 0.0),
+    "GradientBackground": (0.32, 0.34, 0.43),
+}
+"""Backgrounds of ParaView's palettes; the gradient's is its lower end."""
+_DUSK = (0.0, 0.0, 0.16)
 _AUXILIARY = ("GridAxes", "PolarAxes", "ScalarBar", "Text", "Annotation", "Axes")
 _UNSEEN = {"Outline": "an outline", "Feature Edges": "edges", "Points": "points", "Wireframe": "a wire frame"}
 _OF_VIEWS = {
@@ -442,6 +455,8 @@ class Display:
             if first is not None:
                 self.shown.scene["background"] = tables.hex_of(first)
                 self.report.took(f"the background, {tables.hex_of(first)}")
+            else:
+                self.palette(view)
         else:
             self.report.leave(
                 self.state, line, "the background", f"{mode.lower()}; a movie's is a colour or a gradient"
@@ -452,6 +467,22 @@ class Display:
         if view.get("AdditionalLights"):
             why = "lights of its own; write them into light (fill, rim)"
             self.report.leave(self.state, view.line_of("AdditionalLights"), called(view), why)
+
+    def palette(self, view: Proxy) -> None:
+        """The background of the palette that was loaded; of a picture's own, where it was saved with one."""
+        saved = [word(p, "OverrideColorPalette") for p in self.state.of("misc") if p.type.startswith("Save")]
+        loaded = [p.name for p in self.state.of("misc", "LoadPalette")]
+        name = next((n for n in [*saved[::-1], *loaded[::-1]] if n.replace(" ", "") in _PALETTES), None)
+        if name is None:
+            usual = tables.hex_of(_PALETTES["DefaultBackground"])
+            why = f"it is not in the file, and the movie's is black; ParaView's own is background: \"{usual}\""
+            self.report.leave(self.state, view.line, "the background", why)
+            return
+        plain = name.replace(" ", "")
+        color = tables.hex_of(_PALETTES[plain])
+        gradient = plain == "GradientBackground"
+        self.shown.scene["background"] = {"top": tables.hex_of(_DUSK), "bottom": color} if gradient else color
+        self.report.took(f"the background of the palette {name}")
 
     def rest(self, reps: list[Proxy]) -> None:
         """Names once what was shown and did not come over."""

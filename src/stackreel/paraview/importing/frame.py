@@ -52,7 +52,8 @@ class Frame:
         return [o + s * v for o, s, v in zip(self.offset, self.scale, p, strict=True)]
 
     def direction(self, d: Sequence[float]) -> list[float]:
-        return [v if self.even else s * v for s, v in zip(self.scale, d, strict=True)]
+        most = max(self.scale)
+        return [v if self.even else s / most * v for s, v in zip(self.scale, d, strict=True)]
 
     def normal(self, n: Sequence[float]) -> list[float]:
         """Perpendicular to a plane: goes the other way round than directions do."""
