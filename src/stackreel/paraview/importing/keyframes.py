@@ -39,6 +39,7 @@ class Animation:
 class CameraTrack:
     """at    : share of the animation → pose
     marks : shares at which the file itself has poses, or paths begin; the first and the last are its ends
+    poses : whether there are poses at the marks, to the last digit
     orbit : (centre, axis, degrees) where it is one turn on a circle; None otherwise
     kind  : what to call it
     """
@@ -48,7 +49,7 @@ class CameraTrack:
     orbit: tuple[Array, Array, float] | None
     kind: str
     line: int
-    view: str = ""
+    poses: bool = False
 
 
 @dataclass(frozen=True)
@@ -140,8 +141,6 @@ def _span(cue: Proxy, scene: Proxy | None) -> tuple[float, float]:
 def _camera_track(state: State, cue: Proxy, scene: Proxy | None, report: Report) -> CameraTrack | None:
     keys, mode = _keys(state, cue), word(cue, "Mode")
     start, end = _span(cue, scene)
-    view = state.behind(cue, "AnimatedProxy")
-    called = "" if view is None else view.key
     if mode == "Follow-data":
         report.leave(state, cue.line, "the camera's track", "it follows data that move, which a volume does not")
         return None
@@ -164,8 +163,8 @@ def _camera_track(state: State, cue: Proxy, scene: Proxy | None, report: Report)
             row = way(times, table, min(max(t, times[0]), times[-1]))
             return row[:3], row[3:6], row[6:9], float(row[9])
 
-        return CameraTrack(between, tuple(float(t) for t in times), None, f"{len(times)} key poses", line, called)
-    return _along_paths(state, keys, marks, (start, end), line, called, report)
+        return CameraTrack(between, tuple(float(t) for t in times), None, f"{len(times)} key poses", line, True)
+    return _along_paths(state, keys, marks, (start, end), line, report)
 
 
 def _pose(key: Proxy) -> RawPose:
@@ -186,7 +185,6 @@ def _along_paths(
     marks: tuple[float, ...],
     span: tuple[float, float],
     line: int,
-    view: str,
     report: Report,
 ) -> CameraTrack | None:
     parts: list[tuple[float, float, Path, Path, Proxy]] = []
@@ -221,7 +219,7 @@ def _along_paths(
     orbit = _orbit(parts[0]) if len(parts) == 1 else None
     shares = sorted({p[0] for p in parts} | {p[1] for p in parts})
     kind = "an orbit" if orbit is not None else f"{len(parts)} path{'s' if len(parts) > 1 else ''}"
-    return CameraTrack(along, tuple(shares), orbit, kind, line, view)
+    return CameraTrack(along, tuple(shares), orbit, kind, line)
 
 
 def _orbit(part: tuple[float, float, Path, Path, Proxy]) -> tuple[Array, Array, float] | None:

@@ -81,8 +81,10 @@ def _pose(camera: CameraTrack, t: float, frame: Frame) -> Pose | None:
 
 def _camera_shot(camera: CameraTrack, a: float, b: float, animation: Animation, frame: Frame) -> Shot:
     """What the camera does from share a to share b."""
-    if camera.orbit is not None and not animation.tracks and camera.marks[0] <= a and camera.marks[-1] >= b:
+    first, last = camera.marks[0], camera.marks[-1]
+    if camera.orbit is not None and first <= a and last >= b:
         center, axis, degrees = camera.orbit
+        degrees = round(degrees * (b - a) / (last - first), 6)
         about = [round(v, 9) + 0.0 for v in frame.point(center.tolist())]
         turn = [round(v, 6) + 0.0 for v in frame.direction(axis.tolist())]
         return {"orbit": {"axis": _axis(turn), "degrees": degrees, "about": about}}
@@ -91,10 +93,18 @@ def _camera_shot(camera: CameraTrack, a: float, b: float, animation: Animation, 
     poses = [(t, pose) for t in times if (pose := _pose(camera, t, frame)) is not None]
     if len(poses) < 2 or all(pose == poses[0][1] for _, pose in poses):
         return {}
-    keys = [
-        {"at": round((t - a) * animation.seconds, 6), **(pose if t in exact else _rounded(pose))} for t, pose in poses
-    ]
-    return {"camera": {"path": "spline", "keys": keys}}
+    given = set(camera.marks) if camera.poses else set()
+    timed = [(round((t - a) * animation.seconds, 6), pose if t in given else _rounded(pose)) for t, pose in poses]
+    return {"camera": {"path": "spline", "keys": _keys(timed)}}
+
+
+def _keys(timed: Sequence[tuple[float, Pose]]) -> list[dict[str, Any]]:
+    """Keys of a shot; what stays as in the key before is left out."""
+    keys, before = [], Pose()
+    for at, pose in timed:
+        keys.append({"at": at, **{name: value for name, value in pose.items() if before.get(name) != value}})
+        before = pose
+    return keys
 
 
 def _close_enough(camera: CameraTrack, times: list[float], frame: Frame) -> list[float]:
@@ -180,6 +190,6 @@ def through(cameras: Sequence[Seen], seconds: float | None, report: Report) -> S
     """A shot that passes several cameras, as a script took pictures from them."""
     lasts = seconds if seconds is not None else _SECONDS_BETWEEN * (len(cameras) - 1)
     step = lasts / (len(cameras) - 1)
-    keys = [{"at": round(k * step, 6), **seen.pose} for k, seen in enumerate(cameras)]
+    keys = _keys([(round(k * step, 6), seen.pose) for k, seen in enumerate(cameras)])
     report.took(f"{len(cameras)} cameras, one after the other, as the keys of a shot of {lasts:g} s")
     return {"name": "cameras", "seconds": lasts, "camera": {"path": "spline", "keys": keys}}

@@ -27,7 +27,7 @@ KNOWN = (
 DEFAULT = "Fast"
 """The map that ParaView 6 begins with."""
 _COLOR_ERROR = 0.4 / 255.0
-_OPACITY_ERROR = 5e-4
+_OPACITY_ERROR = 1e-3
 _MOST_AS_THEY_ARE = 32
 _FINE = 1025
 
