@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import os
 import re
 import shlex
@@ -268,12 +269,40 @@ def test_little_memory_is_told_in_the_script_and_too_little_stops_the_export(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = export(folder, "titled", "--memory", "1M").read_text(encoding="utf-8")
-    assert re.search(r'"level": 0,  # 98 x 180 x 80 samples, 4\.23 MB of memory; as MEMORY.*level 1, ', text)
-    assert "MEMORY = 0.001 " in text
+    assert re.search(r"# level 0: 98 x 180 x 80 samples, 4\.23 MB of memory\n\s+# as MEMORY .* will be level 1: ", text)
+    assert "MEMORY = 0.00104 " in text
     script = folder / "none_pv.py"
     assert main(["paraview", "export", str(folder / "titled.yaml"), "-o", str(script), "--memory", "1k"]) == 1
     assert "give more with --memory" in capsys.readouterr().err
     assert not script.exists()
+
+
+def test_a_dive_is_drawn_from_finer_and_finer_levels_where_memory_is_short(folder: Path) -> None:
+    (folder / "dive.yaml").write_text(
+        TITLED.partition("shots:")[0].replace("fps: 10", "fps: 4")
+        + "shots:\n  - {seconds: 5, camera: {position: [0, 0, -0.3], focal_point: [0, 0, 0]}}\n"
+    )
+    (shot,) = said(export(folder, "dive", "--memory", "12M"))["SHOTS"]
+    assert shot["samples"] == {0: (0, shot["samples"][0][1])}
+    (shot,) = said(export(folder, "dive", "--memory", "1500k"))["SHOTS"]
+    assert len(shot["samples"]) > 1
+    text = (folder / "dive_pv.py").read_text(encoding="utf-8")
+    used = [int(n) for n in re.findall(r"^        # .*level (\d): .*\n        \d+: \(", text, re.M)]
+    assert used == sorted(used, reverse=True), "never coarser as it comes nearer"
+    assert used[-1] < used[0]
+    timeline, volume = timeline_of(folder / "dive.yaml")
+    firsts = [*shot["samples"], shot["frames"]]
+    for first, end in itertools.pairwise(firsts):
+        _, box = shot["samples"][first]
+        for scene in list(timeline)[first:end]:
+            seen = region([scene], volume.placement, 16 / 9)
+            assert box is None or (
+                seen is not None
+                and all(
+                    low - 1e-3 <= a and b <= high + 1e-3
+                    for (low, high), a, b in zip(box, seen.lower, seen.upper, strict=True)
+                )
+            )
 
 
 # --- what ParaView cannot draw ---

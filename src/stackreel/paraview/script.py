@@ -22,7 +22,7 @@ from stackreel.geometry import Box
 from stackreel.paraview.beside import vtkhdf_path, xdmf_path
 from stackreel.paraview.exporting import frames
 from stackreel.paraview.exporting.literals import laid_out, literal
-from stackreel.paraview.exporting.region import finest, region
+from stackreel.paraview.exporting.region import around, finest, in_view
 from stackreel.paraview.exporting.tables import ShotTable, digits_for, shot_table
 from stackreel.paraview.staging import COPIES, LONGEST, state_of
 from stackreel.paraview.vtkhdf import is_readable
@@ -37,14 +37,26 @@ _SPAN_OF: Callable[..., tuple[int, int]] = frames.span_of
 
 
 @dataclass(frozen=True)
+class Stretch:
+    """Frames of a shot that are drawn from the same samples.
+
+    first : frame of the shot
+    level : the coarsest that is fine enough for all of them; used : the one that fits into the memory
+    """
+
+    first: int
+    level: int
+    used: int
+    box: Box | None
+
+
+@dataclass(frozen=True)
 class Told:
     """One shot of the script, and the words that stand before it."""
 
     table: ShotTable
     comment: Sequence[str]
-    level: int
-    level_comment: str
-    box: Box | None
+    samples: Sequence[Stretch]
 
 
 def script_of(
@@ -66,6 +78,7 @@ def script_of(
     script      : name of the script's own file
     movie_file  : where the movie comes from, for people
     """
+    memory = _short(memory)
     shots = told(volume, timeline, output, memory)
     stage, play = _parts()
     parts = [
@@ -73,11 +86,17 @@ def script_of(
         "\n".join(sorted({*stage.imports, *play.imports})) + PARAVIEW,
         _settings(name, timeline, output, data_folder, memory, len(volume.levels)),
         _data(volume),
-        _movie(shots),
+        _movie(shots, volume),
         _section("How a frame is drawn", [stage.comment, stage.code]),
         _section("How the frames are gone through", [play.code]),
     ]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def _short(count: int) -> int:
+    """Three digits of a number, and zeros: what the script says is what was reckoned with."""
+    unit: int = 10 ** max(0, len(str(count)) - 3)
+    return count // unit * unit
 
 
 def told(volume: Volume, timeline: Timeline, output: Output, memory: int) -> list[Told]:
@@ -92,14 +111,14 @@ def told(volume: Volume, timeline: Timeline, output: Output, memory: int) -> lis
         states = [{**state_of(scene, {}), "interpolation": _interpolation(volume)} for scene in scenes]
         before = said
         table, said = shot_table(shot.name, states, before, output.size[1], shot.titles, late)
-        level, note, box = _samples(shot.name, volume, scenes, output, memory)
+        digits = digits_for([state["camera"] for state in states], output.size[1])
+        samples = _stretches(shot.name, volume, scenes, output, memory, digits)
         comment = [
             f'Shot {len(found) + 1}, "{shot.name}": {shot.start:g} s to {shot.end:g} s, '
             f"frames {numbers[0]} to {numbers[-1]}",
             *_events(table, not before),
         ]
-        digits = digits_for([state["camera"] for state in states], output.size[1])
-        found.append(Told(table, comment, level, note, None if box is None else _rounded(box, digits)))
+        found.append(Told(table, comment, samples))
     return found
 
 
@@ -108,24 +127,47 @@ def _interpolation(volume: Volume) -> str:
     return "nearest" if volume.kind == "label" else "linear"
 
 
-def _samples(
-    name: str, volume: Volume, scenes: Sequence[Scene], output: Output, memory: int
-) -> tuple[int, str, Box | None]:
-    """The level that these pictures ask for, a word on what it takes, and the box to be read."""
+def _stretches(
+    name: str, volume: Volume, scenes: Sequence[Scene], output: Output, memory: int, digits: int
+) -> list[Stretch]:
+    """A shot's frames, cut where one level and one box for all of them would not fit, but finer ones for some would.
+
+    Raises EngineError where even the coarsest level of what a frame shows takes too much.
+    """
     placements = [level.placement for level in volume.levels]
-    box = region(scenes, volume.placement, output.size[0] / output.size[1])
-    best = finest(scenes, placements, output.size[1], output.detail)
-    what = f"{_shape(volume, best, box)} samples, {format_bytes(_memory(volume, best, box))} of memory"
-    for level in range(best, len(placements)):
-        takes = _memory(volume, level, box)
-        if takes <= memory and max(b - a + 1 for a, b in _extent(volume, level, box)) <= LONGEST:
-            if level != best:
-                what += f"; as MEMORY and LONGEST are, it will be level {level}, {format_bytes(takes)}"
-            return best, what, box
-    raise EngineError(
-        f'shot "{name}": what it shows of {volume.path.name} takes {format_bytes(takes)} in ParaView even at the '
-        f"coarsest level, and {format_bytes(memory)} may be used; give more with --memory"
-    )
+    aspect = output.size[0] / output.size[1]
+
+    views = [in_view(scene, volume.placement, aspect) for scene in scenes]
+    wanted = [finest([scene], placements, output.size[1], output.detail) for scene in scenes]
+
+    def stretch(first: int, end: int) -> Stretch:
+        box = around(views[first:end], volume.placement)
+        box = None if box is None else _rounded(box, digits)
+        best = min(wanted[first:end])
+        for level in range(best, len(placements)):
+            if _fits(volume, level, box, memory):
+                return Stretch(first, best, level, box)
+        takes = _memory(volume, len(placements) - 1, box)
+        raise EngineError(
+            f'shot "{name}": what it shows of {volume.path.name} takes {format_bytes(takes)} in ParaView even at the '
+            f"coarsest level, and {format_bytes(memory)} may be used; give more with --memory"
+        )
+
+    whole = stretch(0, len(scenes))
+    if whole.used == whole.level:
+        return [whole]
+    alone = [stretch(k, k + 1) for k in range(len(scenes))]
+    found, first = [], 0
+    for k in range(1, len(scenes) + 1):
+        if k == len(scenes) or alone[k].used != alone[first].used or stretch(first, k + 1).used != alone[first].used:
+            found.append(stretch(first, k))
+            first = k
+    return found
+
+
+def _fits(volume: Volume, level: int, box: Box | None, memory: int) -> bool:
+    sides = [b - a + 1 for a, b in _extent(volume, level, box)]
+    return _memory(volume, level, box) <= memory and max(sides) <= LONGEST
 
 
 def _extent(volume: Volume, level: int, box: Box | None) -> list[tuple[int, int]]:
@@ -241,7 +283,6 @@ except ImportError:
 
 
 def _settings(name: str, timeline: Timeline, output: Output, data_folder: str, memory: int, levels: int) -> str:
-    gigabytes = float(f"{memory / 1e9:.2g}")
     rows = [
         ("NAME", literal(name), "of the frames' files and of the film"),
         ("SIZE", literal(tuple(output.size)), "width and height in pixels; even numbers, for film"),
@@ -250,7 +291,7 @@ def _settings(name: str, timeline: Timeline, output: Output, data_folder: str, m
         ("OUTPUT", '"frames"', "the folder for the frames, seen from this script"),
         ("DATA", literal(data_folder), "the folder with the data, seen from this script"),
         ("LEVEL", "None", f"None: as every shot says; or 0 (finest) to {levels - 1}: that one everywhere"),
-        ("MEMORY", literal(gigabytes), "GB that a shot may take; what needs more is drawn from a coarser level"),
+        ("MEMORY", literal(memory / 1e9), "GB that a shot may take; what needs more is drawn from a coarser level"),
         ("TRANSPARENT", literal(output.transparent), "True: without the background, with an alpha channel"),
     ]
     width = max(len(f"{key} = {value}") for key, value, _ in rows)
@@ -286,8 +327,8 @@ def _data(volume: Volume) -> str:
     return _section("The data", ["\n".join(lines)])
 
 
-def _movie(shots: Sequence[Told]) -> str:
-    return _section("The shots", [EXPLAINED, "SHOTS = []", *(_shot(one) for one in shots)])
+def _movie(shots: Sequence[Told], volume: Volume) -> str:
+    return _section("The shots", [EXPLAINED, "SHOTS = []", *(_shot(one, volume) for one in shots)])
 
 
 EXPLAINED = """\
@@ -295,24 +336,25 @@ EXPLAINED = """\
 # ParaView's, as (x, y, z); colours are red, green, blue from 0 to 1.
 #
 #   frames   how many there are in the shot
-#   level    the coarsest level whose voxels are small enough for these pictures; 0 is the finest
-#   box      what is read of the volume, ((x0, x1), (y0, y1), (z0, z1)), since nothing else comes into view; None: all
+#   samples  frame of the shot: (level, box), what is read for the pictures from there on. level is the coarsest whose
+#            voxels are small enough for them (0 is the finest), box is what comes into view of the volume,
+#            ((x0, x1), (y0, y1), (z0, z1)); None: all of it
 #   titles   from, for, fade in seconds of the shot; size is a line's share of the picture's height
 #   changes  frame of the shot: properties that are new from there on. color and opacity are points over the values
 #            of the samples, opacity_unit the length over which these opacities hold; see "How a frame is drawn"
 #   cameras  a line for each frame: position, focal point, view up, view angle; the last line holds to the shot's end"""
 
 
-def _shot(one: Told) -> str:
+def _shot(one: Told, volume: Volume) -> str:
     table = one.table
-    box = "None" if one.box is None else literal(tuple(zip(one.box.lower, one.box.upper, strict=True)))
     lines = [f"# {line}" for said in one.comment for line in _wrapped(said)]
     lines += [
         "SHOTS.append({",
         f'    "name": {literal(table.name)},',
         f'    "frames": {table.frames},',
-        f'    "level": {one.level},  # {one.level_comment}',
-        f'    "box": {box},',
+        '    "samples": {',
+        *(line for stretch in one.samples for line in _sampled(stretch, volume)),
+        "    },",
     ]
     if table.titles:
         lines += ['    "titles": [', *(f"        {laid_out(t, 8, 9)}," for t in table.titles), "    ],"]
@@ -321,6 +363,19 @@ def _shot(one: Told) -> str:
     lines += _changes(table.changes)
     lines += _cameras(table.cameras)
     return "\n".join([*lines, "})"])
+
+
+def _sampled(one: Stretch, volume: Volume) -> list[str]:
+    box = "None" if one.box is None else literal(tuple(zip(one.box.lower, one.box.upper, strict=True)))
+    what = f"level {one.level}: {_shape(volume, one.level, one.box)} samples, "
+    what += f"{format_bytes(_memory(volume, one.level, one.box))} of memory"
+    lines = [f"        # {what}"]
+    if one.used != one.level:
+        lines.append(
+            f"        # as MEMORY and LONGEST are, it will be level {one.used}: "
+            f"{_shape(volume, one.used, one.box)} samples, {format_bytes(_memory(volume, one.used, one.box))}"
+        )
+    return [*lines, f"        {one.first}: ({one.level}, {box}),"]
 
 
 def _changes(changes: Mapping[int, dict[str, Any]]) -> list[str]:

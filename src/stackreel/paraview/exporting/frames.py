@@ -60,7 +60,7 @@ def main(arguments=None):
         check_paraview()
         frames = chosen_frames(options)
         folder = make_folder(options)
-        plan = plan_shots(options, frames)
+        plan = plan_samples(options, frames)
         tell(plan, frames, folder, options)
         if not options.plan:
             draw_all(plan, frames, folder, options)
@@ -149,15 +149,15 @@ def make_folder(options):
 # --- which samples ---
 
 
-def plan_shots(options, frames):
-    """For every shot with frames to draw: its number -> (level, what Stage wants to know of the data)."""
+def plan_samples(options, frames):
+    """For every stretch of frames that is drawn: (shot, its first frame there) -> (level, what Stage wants to know)."""
     if options.level is not None and not 0 <= options.level < len(LEVELS):
         raise Refused(f"there is no level {options.level}; there are 0 (the finest) to {len(LEVELS) - 1}")
     plan = {}
-    for number in sorted({place_of(frame)[0] for frame in frames}):
-        shot = SHOTS[number]
-        level = options.level if options.level is not None else level_for(shot, options.memory)
-        plan[number] = (level, data_of(level, shot["box"], options.data))
+    for number, first in sorted({stretch_of(frame) for frame in frames}):
+        best, box = SHOTS[number]["samples"][first]
+        level = options.level if options.level is not None else level_for(number, best, box, options.memory)
+        plan[number, first] = (level, data_of(level, box, options.data))
     for name in {data["file"] for _, data in plan.values()} | {os.path.join(options.data, VOLUME)}:
         if not os.path.exists(name):
             raise Refused(
@@ -167,13 +167,19 @@ def plan_shots(options, frames):
     return plan
 
 
-def level_for(shot, memory):
-    """The finest level that the pictures of a shot can show, and whose samples fit into so many GB and one texture."""
-    for level in range(shot["level"], len(LEVELS)):
-        if gigabytes(level, shot["box"]) <= memory and longest(extent_of(level, shot["box"])) <= LONGEST:
+def stretch_of(frame):
+    """The number of a frame's shot, and from which of the shot's frames on the samples are those for this one."""
+    number, k = place_of(frame)
+    return number, max(first for first in SHOTS[number]["samples"] if first <= k)
+
+
+def level_for(number, best, box, memory):
+    """The finest level that the pictures can show, and whose samples fit into so many GB and one texture."""
+    for level in range(best, len(LEVELS)):
+        if gigabytes(level, box) <= memory and longest(extent_of(level, box)) <= LONGEST:
             return level
     raise Refused(
-        f'shot "{shot["name"]}" takes {gigabytes(len(LEVELS) - 1, shot["box"]):.3g} GB even at the coarsest level; '
+        f'shot "{SHOTS[number]["name"]}" takes {gigabytes(len(LEVELS) - 1, box):.3g} GB even at the coarsest level; '
         f"give it more than {memory:g} (--memory, or MEMORY in this script)"
     )
 
@@ -280,7 +286,7 @@ def draw_all(plan, frames, folder, options):
     for frame in frames:
         number, _ = place_of(frame)
         state = state_of(frame)
-        state["data"] = plan[number][1]
+        state["data"] = plan[stretch_of(frame)][1]
         path = path_of(folder, frame)
         mark = mark_of(state, options.size)
         if not options.again and is_whole(path, options.size, mark):
@@ -409,12 +415,13 @@ def is_alive(process):
 def tell(plan, frames, folder, options):
     """What will be drawn, from which samples, and where to."""
     say(f"{NAME}: {spans(frames)} of {options.size[0]} x {options.size[1]} into {folder}")
-    for number, (level, data) in sorted(plan.items()):
-        shot, best = SHOTS[number], SHOTS[number]["level"]
-        much = f"{shape_text(data['extent'])} samples, {gigabytes(level, shot['box']):.3g} GB of memory"
+    for (number, first), (level, data) in sorted(plan.items()):
+        best, box = SHOTS[number]["samples"][first]
+        much = f"{shape_text(data['extent'])} samples, {gigabytes(level, box):.3g} GB of memory"
         if level > best:
-            much += f"; the pictures could show level {best}, which takes {gigabytes(best, shot['box']):.3g} GB"
-        say(f'  shot "{shot["name"]}": level {level}, {os.path.basename(data["file"])}, {much}')
+            much += f"; the pictures could show level {best}, which takes {gigabytes(best, box):.3g} GB"
+        start = f", from its frame {first} on" if first else ""
+        say(f'  shot "{SHOTS[number]["name"]}"{start}: level {level}, {os.path.basename(data["file"])}, {much}')
 
 
 def say_next(folder, options):

@@ -26,14 +26,22 @@ def region(scenes: Iterable[Scene], placement: Placement, aspect: float) -> Box 
 
     aspect : of the picture, width over height
     """
+    return around([in_view(scene, placement, aspect) for scene in scenes], placement)
+
+
+def in_view(scene: Scene, placement: Placement, aspect: float) -> Box | None:
+    """The world box of all that a scene shows of a volume; None where nothing is in view."""
+    boxes = _boxes_in_view(scene, placement, aspect)
+    return None if not boxes else _hull(boxes)
+
+
+def around(boxes: Sequence[Box | None], placement: Placement) -> Box | None:
+    """The box around boxes in view (None: nothing); None for the whole volume, or nearly."""
     whole = visible_box(placement, None)
-    found: Box | None = None
-    for scene in scenes:
-        for seen in _boxes_in_view(scene, placement, aspect):
-            found = seen if found is None else _around(found, seen)
-    if found is None:  # nothing is ever in view; a little has to be read all the same
-        middle = whole.center
-        return Box(middle, middle)
+    seen = [box for box in boxes if box is not None]
+    if not seen:  # nothing is ever in view; a little has to be read all the same
+        return Box(whole.center, whole.center)
+    found = _hull(seen)
     share = np.prod(np.maximum(found.size, 0.0)) / np.prod(whole.size)
     return None if share > NEARLY_ALL else found
 
@@ -131,8 +139,8 @@ def _in_order(points: Array, normal: Array) -> Array:
     return np.asarray(points[np.argsort(np.arctan2(away @ v, away @ u))])
 
 
-def _around(a: Box, b: Box) -> Box:
-    return Box(_vec(np.minimum(a.lower, b.lower)), _vec(np.maximum(a.upper, b.upper)))
+def _hull(boxes: Sequence[Box]) -> Box:
+    return Box(_vec(np.min([b.lower for b in boxes], axis=0)), _vec(np.max([b.upper for b in boxes], axis=0)))
 
 
 def _vec(values: npt.ArrayLike) -> tuple[float, float, float]:
