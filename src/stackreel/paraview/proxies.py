@@ -7,6 +7,7 @@ is made of them need not know where they come from.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -57,7 +58,7 @@ class Proxy:
         return next((self.settings[name].value for name in names if name in self.settings), None)
 
     def numbers(self, *names: str) -> tuple[float, ...] | None:
-        """The same where it is a number or a list of numbers, nested lists as one; None where it is anything else."""
+        """The same where it is a finite number or a list of them, nested lists as one; None for anything else."""
         found = _numbers(self.get(*names))
         return found or None
 
@@ -100,7 +101,7 @@ class State:
 
 def _numbers(value: Value) -> tuple[float, ...]:
     if isinstance(value, float):
-        return (value,)
+        return (value,) if math.isfinite(value) else ()
     if isinstance(value, tuple):
         parts = [_numbers(one) for one in value]
         return tuple(number for part in parts for number in part) if all(parts) else ()

@@ -177,6 +177,16 @@ def test_a_contour_is_an_iso_surface_in_its_colours():
     assert "iso" not in beside.scene
 
 
+def test_of_several_files_the_last_has_the_word_and_no_two_contradict():
+    contour = proxy("c1", "filters", "Contour", "Contour1", Isosurfaces=[60], Input=Ref("reader"))
+    shown = proxy("d2", "representations", "GeometryRepresentation", Input=Ref("c1"), View=Ref("renderView1"))
+    surfaces, volumes = state(view(), *volume(Visibility=0), contour, shown), state(view(), *volume())
+    assert "iso" not in imported([surfaces, volumes]).scene
+    last = imported([volumes, surfaces])
+    assert "color" not in last.scene
+    parse(movie_text(last, "brain.h5", ["a.py", "b.py"]))
+
+
 def test_a_filter_that_changes_values_is_told():
     median = proxy("clip1", "filters", "Median", "Median1", 33, Input=Ref("reader"))
     parts = clipped(median)

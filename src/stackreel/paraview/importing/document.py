@@ -129,7 +129,7 @@ class _Import:
         series = series_of(state, self.frame, report)
         shown = self.display(state, view, report)
         animation = animation_of(state, self.wanted.seconds, report if self.wanted.keys else Report(), view)
-        self.parts.scene |= shown.scene
+        overlay(self.parts.scene, shown.scene)
         self.parts.looks |= shown.looks
         if animation is not None and self.wanted.keys:
             self.shoot(animation, view)
@@ -169,7 +169,7 @@ class _Import:
         )
         self.parts.shots += shots
         if tracks:
-            self.parts.scene |= scene_at(tracks, 0.0)
+            overlay(self.parts.scene, scene_at(tracks, 0.0))
         if pose is not None:
             self.parts.scene["camera"] = pose
         if animation.fps is not None:
@@ -266,6 +266,14 @@ class _Import:
                 proxy.group == "sources" and proxy.type in ("Text", "TextSource", "AnnotateTime") and proxy.get("Text")
             ):
                 self.report.leave(state, proxy.line, called(proxy), "a text; write it as the title of a shot")
+
+
+def overlay(scene: dict[str, Any], later: dict[str, Any]) -> None:
+    """Lays parts of a scene over others; surfaces and colours take each other's place."""
+    colors = ("color", "opacity", "opacity_unit")
+    for key in colors if "iso" in later else ["iso"] if any(key in later for key in colors) else []:
+        scene.pop(key, None)
+    scene |= later
 
 
 def _without(state: State, view: Proxy, settings: dict[str, Any]) -> State:
