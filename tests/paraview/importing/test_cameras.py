@@ -50,6 +50,12 @@ def test_a_view_without_a_position_has_no_camera():
     assert "trace.py:7: v: its camera has no position" in left(parts)
 
 
+def test_a_camera_that_nobody_moved_is_none():
+    parts = imported([state(proxy("v", "views", "RenderView", "v", CameraPosition=[0, 0, 1]))])
+    assert "camera" not in parts.scene
+    assert "nobody has moved" in left(parts)
+
+
 def test_a_parallel_projection_shows_the_focal_plane_as_large():
     seen = view(CameraParallelProjection=1, CameraParallelScale=0.4)
     pose = imported([state(seen)]).scene["camera"]

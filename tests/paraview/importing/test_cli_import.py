@@ -152,3 +152,47 @@ def test_a_trace_is_read_and_never_run(tmp_path):
     )
     assert run(trap) == 0
     assert not list(tmp_path.glob("ran*"))
+
+
+_WARM = [0, 0, 0, 0, 1, 1, 0.5, 0]
+PRESETS = [
+    {"Name": "Warm", "ColorSpace": "RGB", "RGBPoints": _WARM, "Points": [0, 0, 0.5, 0, 1, 0.8, 0.5, 0]},
+    {"Name": "Cold", "ColorSpace": "RGB", "RGBPoints": [0, 0, 0, 0, 1, 0, 0.5, 1]},
+]
+
+
+def test_a_preset_is_laid_over_the_volumes_values(tmp_path, brain, capsys):
+    colors, movie = tmp_path / "colors.json", tmp_path / "m.yaml"
+    colors.write_text(json.dumps(PRESETS[:1]))
+    assert run(colors, "--volume", brain, "-o", movie) == 0
+    scene = load(movie).spec.scene
+    assert [v for v, _ in scene.color] == [v for v, _ in scene.opacity]
+    low, high = scene.color[0][0], scene.color[1][0]
+    assert 5 < low < 60
+    assert 150 < high < 215
+    assert run(colors, "-o", tmp_path / "other.yaml") == 0
+    assert "add --volume" in capsys.readouterr().out
+
+
+def test_of_several_presets_one_is_chosen(tmp_path, capsys):
+    colors = tmp_path / "colors.json"
+    colors.write_text(json.dumps(PRESETS))
+    assert run(colors) == 1
+    assert "choose one with --array: Warm, Cold" in capsys.readouterr().err
+    assert run(colors, "--array", "Cold") == 0
+    assert "#0080ff" in capsys.readouterr().out
+
+
+def test_exported_key_frames_become_a_shot(tmp_path, brain):
+    pose = {"focalPoint": [0, 0, 0], "viewUp": [0, -1, 0], "viewAngle": 30, "parallelScale": 1}
+    frames = [
+        {"time": 0, "camera": {"position": [0, 0, -2], **pose}},
+        {"time": 1, "camera": {"position": [-2, 0, 0], **pose}},
+    ]
+    keys, movie = tmp_path / "turn.pvkfc", tmp_path / "m.yaml"
+    keys.write_text(json.dumps({"keyFrames": frames}))
+    assert run(keys, "--keys", "--seconds", "6s", "--volume", brain, "-o", movie) == 0
+    (shot,) = load(movie).spec.shots
+    assert shot.seconds == 6
+    assert (shot.camera.keys[0].position, shot.camera.keys[-1].position) == ((0, 0, -2), (-2, 0, 0))
+    assert main(["plan", str(movie)]) == 0

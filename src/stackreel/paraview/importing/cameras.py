@@ -68,6 +68,9 @@ def pose_of(state: State, view: Proxy, frame: Frame, report: Report) -> Pose | N
         if any(key in view.settings for key in PROPERTIES):
             report.leave(state, line, name, "its camera has no position; ParaView sets one when it first draws")
         return None
+    if (position, focal, up) == ((0.0, 0.0, 1.0), (0.0, 0.0, 0.0), (0.0, 1.0, 0.0)):
+        report.leave(state, line, name, "its camera stands where ParaView puts one that nobody has moved")
+        return None
     if position == focal:
         report.leave(state, line, name, "its camera stands where it looks at, and looks nowhere")
         return None

@@ -165,6 +165,10 @@ class Display:
             else:
                 self.shown.scene["color"] = data
                 self.report.took(f"{self.name_of(table)}: " + "; ".join(said))
+                flat = table.numbers("RGBPoints")
+                if preset and self.data is None and flat and min(flat[::4]) >= 0.0 and max(flat[::4]) <= 1.0:
+                    why = "its values run from 0 to 1, for any data; add --volume brain.h5, which lays them over yours"
+                    self.report.leave(self.state, table.line, self.name_of(table), why)
         if preset and table.numbers("Points"):
             self.opacities(
                 Proxy(

@@ -98,6 +98,11 @@ def _refuse_unknown(states: Sequence[State], wanted: Wanted) -> None:
         if wanted.view not in {n for v in views for n in (v.name, v.key)}:
             known = ", ".join(sorted({called(v) for v in views})) or "none"
             raise ParaViewError(f'{names}: there is no view "{wanted.view}"; there are {known}')
+    for state in states:
+        maps = [p.name for p in state.of("lookup_tables") if p.key.startswith("preset")]
+        if len(maps) > 1 and wanted.array not in maps:
+            listed = ", ".join(maps[:12]) + (f", … ({len(maps)} in all)" if len(maps) > 12 else "")
+            raise ParaViewError(f"{state.name}: holds several colour maps; choose one with --array: {listed}")
     if wanted.array is not None:
         arrays = {
             p.name for state in states for p in state.proxies if p.group in ("lookup_tables", "piecewise_functions")
