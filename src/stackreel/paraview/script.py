@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from itertools import groupby
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 from stackreel.errors import EngineError
 from stackreel.files import format_bytes
 from stackreel.frames.engine import Output
+from stackreel.frames.overlay import _lines
 from stackreel.geometry import Box
 from stackreel.paraview.beside import vtkhdf_path, xdmf_path
 from stackreel.paraview.exporting import frames
@@ -27,7 +28,7 @@ from stackreel.paraview.exporting.tables import ShotTable, digits_for, shot_tabl
 from stackreel.paraview.staging import COPIES, LONGEST, state_of
 from stackreel.paraview.vtkhdf import is_readable
 from stackreel.scene import Scene
-from stackreel.scene.timeline import Timeline
+from stackreel.scene.timeline import Timeline, TitleSpan
 from stackreel.volume import Volume
 
 RULE = "# " + 98 * "-"
@@ -93,6 +94,12 @@ def script_of(
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 
+def _broken(span: TitleSpan, aspect: float) -> TitleSpan:
+    """A title whose lines end before the picture does."""
+    title = span.title
+    return replace(span, title=replace(title, text="\n".join(_lines(title.text, title.size, aspect))))
+
+
 def _short(count: int) -> int:
     """Three digits of a number, and zeros: what the script says is what was reckoned with."""
     unit: int = 10 ** max(0, len(str(count)) - 3)
@@ -110,7 +117,8 @@ def told(volume: Volume, timeline: Timeline, output: Output, memory: int) -> lis
         late = timeline.time_of(numbers[0]) - shot.start
         states = [{**state_of(scene, {}), "interpolation": _interpolation(volume)} for scene in scenes]
         before = said
-        table, said = shot_table(shot.name, states, before, output.size[1], shot.titles, late)
+        titles = [_broken(span, output.size[0] / output.size[1]) for span in shot.titles]
+        table, said = shot_table(shot.name, states, before, output.size[1], titles, late)
         digits = digits_for([state["camera"] for state in states], output.size[1])
         samples = _stretches(shot.name, volume, scenes, output, memory, digits)
         comment = [
@@ -206,12 +214,15 @@ def _events(table: ShotTable, first: bool) -> list[str]:
         "slices": "the slices",
         "color": "colours",
         "opacity": "opacities",
+        "light": "the light",
+        "lamps": "the lamps",
     }
     what = ["the camera"] if len(table.cameras) > 1 else []
     what += [words.get(key, key) for key in moving]
     said = f"In motion: {', '.join(what)}." if what else "Nothing moves."
     if not first and table.changes.get(0):
-        said += f" New from its first frame on: {', '.join(words.get(k, k) for k in table.changes[0])}."
+        new = [words.get(key, key) for key in table.changes[0] if key not in moving]
+        said += f" New from its first frame on: {', '.join(new)}." if new else ""
     if table.titles:
         said += " Titles: " + ", ".join(literal(t["text"].split("\n")[0]) for t in table.titles) + "."
     return [said]

@@ -79,6 +79,8 @@ def run(args: argparse.Namespace) -> int:
         raise EngineError(reason)
     if output.samples > 1:
         notes.append(f"output.samples: {output.samples}: the script draws one ray a pixel")
+    if any(shot.titles for shot in timeline.shots):
+        notes.append("titles are set in ParaView's letters, at the same places")
     if empty := nothing_to_see(volume):
         notes.append(empty)
     folder = args.output.absolute().parent

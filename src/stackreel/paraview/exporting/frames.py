@@ -179,8 +179,8 @@ def level_for(number, best, box, memory):
         if gigabytes(level, box) <= memory and longest(extent_of(level, box)) <= LONGEST:
             return level
     raise Refused(
-        f'shot "{SHOTS[number]["name"]}" takes {gigabytes(len(LEVELS) - 1, box):.3g} GB even at the coarsest level; '
-        f"give it more than {memory:g} (--memory, or MEMORY in this script)"
+        f'shot "{SHOTS[number]["name"]}" takes {amount(gigabytes(len(LEVELS) - 1, box))} even at the coarsest level; '
+        f"give it more than {amount(memory)} (--memory, or MEMORY in this script)"
     )
 
 
@@ -417,9 +417,9 @@ def tell(plan, frames, folder, options):
     say(f"{NAME}: {spans(frames)} of {options.size[0]} x {options.size[1]} into {folder}")
     for (number, first), (level, data) in sorted(plan.items()):
         best, box = SHOTS[number]["samples"][first]
-        much = f"{shape_text(data['extent'])} samples, {gigabytes(level, box):.3g} GB of memory"
+        much = f"{shape_text(data['extent'])} samples, {amount(gigabytes(level, box))} of memory"
         if level > best:
-            much += f"; the pictures could show level {best}, which takes {gigabytes(best, box):.3g} GB"
+            much += f"; the pictures could show level {best}, which takes {amount(gigabytes(best, box))}"
         start = f", from its frame {first} on" if first else ""
         say(f'  shot "{SHOTS[number]["name"]}"{start}: level {level}, {os.path.basename(data["file"])}, {much}')
 
@@ -454,6 +454,10 @@ def spans(frames):
 
 def shape_text(extent):
     return " x ".join(str(extent[2 * k + 1] - extent[2 * k] + 1) for k in range(3))
+
+
+def amount(gigabytes):
+    return f"{gigabytes:.3g} GB" if gigabytes >= 1.0 else f"{1e3 * gigabytes:.3g} MB"
 
 
 def clock(seconds):

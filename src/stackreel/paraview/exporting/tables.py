@@ -125,7 +125,7 @@ def _rounded(key: str, value: Any, digits: int) -> Any:
         return _each(value, lambda v: _near(v, digits))
     if key == "normal":
         return _each(value, lambda v: _near(v, 6))
-    if key in ("top", "bottom", "outline"):
+    if key in ("top", "bottom", "outline", "direction", "weight"):
         return _each(value, lambda v: _near(v, 4))
     if key == "light" and isinstance(value, Mapping):
         return {name: _significant(float(one), 4) for name, one in value.items()}
