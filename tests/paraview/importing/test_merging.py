@@ -109,6 +109,13 @@ def parse_data(data):
     return from_data(data)
 
 
+def test_with_the_scenes_own_camera_a_place_of_it_is_not_needed():
+    box = {"x": [0.0, 0.1]}
+    made = parts(scene={"camera": POSE, "crop": box}, places={"v": {"camera": POSE}, "b": {"box": box}})
+    assert parse(merged(FILE, made, "m.yaml", "mine", scene=True)[0]).spec.places == {}
+    assert set(parse(merged(FILE, made, "m.yaml", "mine")[0]).spec.places) == {"v", "b"}
+
+
 def test_surfaces_take_the_place_of_colours_and_opacities():
     text, said = merged(FILE, parts(scene={"iso": [{"value": 60.0}]}), "m.yaml", "mine", scene=True)
     scene = parse(text).spec.scene
@@ -148,12 +155,13 @@ def test_however_the_file_is_written_it_says_what_was_meant(text, scene):
     made = parts(
         scene={"light": "studio", "camera": POSE, "opacity": [[0.0, 0.0], [1e-05, 0.5]]},
         places={"a": {"camera": POSE}, "no: such": {"box": {"x": [-0.1, 0.1]}}},
-        shots=[{"name": "x", "seconds": 1.0, "fly": {"to": "a"}}],
+        shots=[{"name": "x", "seconds": 1.0, "fly": {"to": "volume"}}],
     )
     after, _ = merged(text, made, "m.yaml", "mine", scene=scene)
     spec = parse(after).spec
-    assert spec.places["a"].camera.position == (-2, 0.1, 0)
-    assert spec.places["no: such"].box.x == (-0.1, 0.1)
+    if not scene:
+        assert spec.places["a"].camera.position == (-2, 0.1, 0)
+        assert spec.places["no: such"].box.x == (-0.1, 0.1)
     assert spec.shots[-1].name == "x"
     assert (spec.scene if scene else spec.looks["mine"]).light == "studio"
     assert len(spec.shots) == len(parse(text).spec.shots) + 1

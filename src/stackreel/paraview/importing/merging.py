@@ -48,8 +48,10 @@ def merged(text: str, parts: Parts, name: str, look: str, *, scene: bool = False
             said.append(
                 f"{cuts}: not put in, as neither a look nor a place holds them; --scene puts them into the scene"
             )
+    several = sum("camera" in place for place in parts.places.values()) > 1
     for place, value in parts.places.items():
-        said.append(edit.put(("places", place), value))
+        if not scene or ("camera" in value and several):  # the scene has the only one, and the box, already
+            said.append(edit.put(("places", place), value))
     for other, value in parts.looks.items():
         said.append(edit.put(("looks", other), value))
     taken = [shot.get("name") for shot in edit.data.get("shots", ())]
