@@ -31,6 +31,7 @@ from stackreel.volume.shardledger import read_shard_ledger
 from stackreel.volume.stored import members, samples_of, shards_of
 from stackreel.volume.stored import open_chunks as chunks_of
 from stackreel.volume.verify import verify
+from stackreel.volume.zarrwriter import digest, own_files
 
 from .test_repair import REDUCTIONS, SHAPE
 from .test_repair import samples_of as stack_of
@@ -188,8 +189,52 @@ def test_files_that_are_missing_cut_short_or_too_many(folder):
             (one.path / name).write_bytes(content)
     shutil.copytree(one.path / "0" / "c" / "0", one.path / "0" / "c" / "7")
     assert verify(one.path).whole  # nobody looks there
-    (one.path / "stackreel" / "more.txt").write_text("here")
+    (one.path / "stackreel" / "summary" / "0" / "low" / "c" / "1").mkdir()
+    (one.path / "stackreel" / "summary" / "0" / "low" / "c" / "1" / "0").write_text("here")  # would be read as a piece
     assert not verify(one.path).metadata
+
+
+FOREIGN = [".DS_Store", "0/@eaDir/zarr.json@SynoEAStream", "stackreel/Thumbs.db", "stackreel/slices/.nfs0000000042",
+           "1/.AppleDouble/zarr.json", "labels/zarr.json"]  # fmt: skip
+
+
+def test_what_others_put_beside_is_named_and_does_no_harm(folder):
+    one = folder("axial")
+    for name in FOREIGN:
+        (one.path / name).parent.mkdir(exist_ok=True)
+        (one.path / name).write_text("{}")
+    report = verify(one.path)
+    assert report.whole
+    assert report.strangers == tuple(sorted(FOREIGN))
+    one.hurt(0, 3)
+    assert repair(one.path, one.source()).report.whole
+    assert set(FOREIGN) < set(one.files())
+    flip(one.path / "0" / "zarr.json", 80)
+    assert not verify(one.path).metadata
+
+
+def test_a_level_that_was_moved_to_another_disk_is_still_of_the_volume(folder, tmp_path):
+    one = folder("bytes")
+    shutil.move(one.path / "0", tmp_path / "elsewhere")
+    (one.path / "0").symlink_to(tmp_path / "elsewhere")
+    assert verify(one.path).whole
+    flip(tmp_path / "elsewhere" / "zarr.json", 80)
+    assert not verify(one.path).sealed
+    flip(tmp_path / "elsewhere" / "zarr.json", 80)
+    (tmp_path / "elsewhere" / "c" / "0" / "0" / "0").unlink()
+    assert verify(one.path).bad
+    assert repair(one.path, one.source()).report.whole
+    assert (one.path / "0").is_symlink()
+
+
+def test_a_folder_sealed_by_an_earlier_version_is_checked_as_then(folder):
+    """Without a list, all small files that are there count."""
+    one = folder("bytes")
+    names = own_files(one.path)
+    zarrfile.write_page(one.path / "stackreel", zarrfile.group({"seal": f"{digest(one.path, names):016x}"}))
+    assert verify(one.path).whole
+    (one.path / ".DS_Store").write_text("x")
+    assert not verify(one.path).sealed
 
 
 def test_a_shard_where_nothing_was_stored_is_told(tmp_path, array_source):

@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
         from stackreel.volume.shardledger import read_any_ledger
         from stackreel.volume.verify import verify
 
-    if args.repair and args.file.is_file():
+    if args.repair and args.file.exists():
         _resume(args)
     started = time.perf_counter()
     with _bar("verifying") as (begin, progress):
@@ -118,7 +118,7 @@ def _resume(args: argparse.Namespace) -> None:
     found = resume(args.file)
     if found == "taken back":
         note("an earlier repair was stopped in the middle; what it had done to the index is taken back")
-    elif found == "dropped":
+    elif found == "dropped" and args.file.is_file():
         note(
             f"{args.file}.undo was of a repair of another file that stood here before; it is removed, and nothing was "
             "written"
@@ -213,6 +213,7 @@ def facts(report: Report) -> dict[str, Any]:
         "hashed": report.hashed,
         "stopped_repair": report.stopped,
         "linked": report.linked,
+        "strangers": list(report.strangers),
         "index": list(report.index),
         "chunks": report.chunks,
         "stored_bytes": report.stored,
@@ -245,12 +246,20 @@ def describe(report: Report, seconds: float | None = None) -> str:
             if report.linked
             else []
         )
-        return "\n".join([f"{report.path}: whole; {checked}", *linked])
+        return "\n".join([f"{report.path}: whole; {checked}", *linked, *_strangers(report)])
     lines = [f"{report.path}: DAMAGED; {checked}" if report.hashed else f"{report.path}: DAMAGED"]
     lines += [f"  {text}" for text in _about_file(report)]
     for key in sorted({(one.level, one.resultants) for one in report.bad}):
         lines += _about_level([one for one in report.bad if (one.level, one.resultants) == key])
-    return "\n".join(lines)
+    return "\n".join([*lines, *_strangers(report)])
+
+
+def _strangers(report: Report) -> list[str]:
+    """What lies in a folder besides the volume, in a line."""
+    if not report.strangers:
+        return []
+    some = ", ".join(report.strangers[:3]) + (", …" if report.strangers[3:] else "")
+    return [f"  not of the volume, and doing it no harm: {converting.count(len(report.strangers), 'file')} ({some})"]
 
 
 def _about_file(report: Report) -> list[str]:

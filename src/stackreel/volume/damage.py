@@ -65,6 +65,7 @@ class Report:
     stopped   : a repair was stopped in the middle
     linked    : the full resolution is not in the file, but stays in the slices' own
     folder    : it is OME-Zarr
+    strangers : files in the folder that are not the volume's; they do no harm
     """
 
     path: Path
@@ -80,6 +81,7 @@ class Report:
     stopped: bool = False
     linked: bool = False
     folder: bool = False
+    strangers: tuple[str, ...] = ()
 
     @property
     def missing(self) -> int:

@@ -86,6 +86,7 @@ class Ledger:
     provenance : where the data come from, in words
     kept       : all data sets with chunks, finest level first
     slices     : hashes of the slices as they were read, and of the weights where there were any; volume.sections
+    proved     : provenance has a hash or checksum of its own
     """
 
     seal: int
@@ -93,6 +94,16 @@ class Ledger:
     provenance: Mapping[str, str]
     kept: tuple[Kept, ...]
     slices: tuple[npt.NDArray[np.uint64], ...]
+    proved: bool = True
+
+    @property
+    def weighted(self) -> bool:
+        """Whether coarser levels were made with weights."""
+        return bool(self.settings.get("weights")) or len(self.slices) > 1
+
+    def provable(self, level: int) -> bool:
+        """Whether it is known, for a level, that its samples are made of what they were made of then."""
+        return level == 0 or not self.weighted or len(self.slices) > 1
 
     @property
     def name(self) -> str:

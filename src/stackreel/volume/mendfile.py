@@ -17,13 +17,12 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
-from stackreel.errors import VolumeError
 from stackreel.geometry import Index3
 from stackreel.volume.chunkfile import LIBVER
 from stackreel.volume.codec import pack
 from stackreel.volume.damage import BadChunk
 from stackreel.volume.ledger import Kept, Ledger, put_ledger
-from stackreel.volume.remaking import Remaker, check_held
+from stackreel.volume.remaking import Remaker, check_held, made_otherwise
 from stackreel.volume.seal import put_seal
 from stackreel.volume.undo import forget, put_aside, take_back
 
@@ -65,12 +64,8 @@ class FileMender:
         if digest == int(kept.hashes[place]):
             _write(self.handle, stored, int(kept.offsets[place]))
             return
-        if plain:  # nothing was packed that could have been packed otherwise
-            raise VolumeError(
-                f"{self.path}: {kept.where}, chunk {place} cannot be made again as it was: other weights than then, or "
-                "levels that another program or release made? Convert the slices again: "
-                f"`stackreel convert SLICES {self.path} --overwrite`"
-            )
+        if plain or not self.ledger.provable(kept.level):  # nothing was packed that could have been packed otherwise
+            raise made_otherwise(self.path, kept, place)
         # another release of ISA-L packs the same samples otherwise
         if self.file is None:
             check_held(self.path, self.handle)

@@ -123,15 +123,14 @@ class Remaker:
                 yield full, place, band[:, :, x : x + full.chunk[2]]
 
     def _from_below(self, level: int, bad: Sequence[BadChunk]) -> Iterator[Made]:
-        for place in sorted({one.place for one in bad}):
+        for place, group in itertools.groupby(sorted(bad, key=lambda one: one.place), key=lambda one: one.place):
             samples, lengths = self._reduced(level, place)
-            for one in bad:
-                if one.place == place:
-                    kept = self.ledger.find(level, resultants=one.resultants)
-                    block = lengths if one.resultants else samples
-                    assert kept is not None
-                    assert block is not None
-                    yield kept, place, block
+            for one in group:
+                kept = self.ledger.find(level, resultants=one.resultants)
+                block = lengths if one.resultants else samples
+                assert kept is not None
+                assert block is not None
+                yield kept, place, block
 
     def _reduced(self, level: int, place: Index3) -> Blocks:
         """A chunk's samples, and the resultants where the level has some, made of the level below."""
@@ -190,6 +189,14 @@ def check_held(path: Path, handle: int) -> None:
     """Raises VolumeError unless it is still the volume under repair that stands there: another is never written to."""
     if not leads_to(path, handle):
         raise VolumeError(f"{path}: another volume has come there since the repair began, and was left as it is")
+
+
+def made_otherwise(path: Path, kept: Kept, place: Index3) -> VolumeError:
+    """Of a chunk that comes out otherwise than it was, where nothing proves that it holds the same samples."""
+    return VolumeError(
+        f"{path}: {kept.where}, chunk {place} cannot be made again as it was: other weights than then, or levels that "
+        f"another program or release made? Convert the slices again: `stackreel convert SLICES {path} --overwrite`"
+    )
 
 
 def went_bad(path: Path, error: ValueError) -> VolumeError:

@@ -91,8 +91,10 @@ def repair(
         if ledger is None:
             raise VolumeError(lost(path))
         check_fits(path, ledger, source)
-        if ledger.settings.get("weights") and weights is None and (not report.metadata or _coarse(report.bad)):
+        if ledger.weighted and weights is None and (not report.metadata or _coarse(report.bad)):
             raise VolumeError(f"{path}: its coarser levels were made with weights, which are needed again to mend them")
+        if weights is not None and not ledger.weighted:
+            raise VolumeError(f"{path}: its coarser levels were made without weights; leave them away to mend it")
         plans = plans_of(ledger)
         if report.metadata and plans is not None:
             begin(len(report.bad), "chunk")
@@ -102,6 +104,11 @@ def repair(
             raise VolumeError(
                 f"{path}: its index is damaged, and no samples are in it: link the slices again, with the options of "
                 f"then: `stackreel link SLICES {path} --overwrite`"
+            )
+        if not ledger.provable(1):
+            raise VolumeError(
+                f"{path}: made with weights of which there are no hashes, so that nothing proves that these are those "
+                f"of then. Convert the slices again: `stackreel convert SLICES {path} --overwrite`"
             )
         begin(math.prod(ledger.shape) * ledger.dtype.itemsize, "B")
         after = _anew(path, handle, ledger, source, weights, threads, progress, finish)

@@ -23,8 +23,11 @@ import xxhash
 
 from stackreel.errors import VolumeError
 from stackreel.files import true_path
+from stackreel.volume import undofolder
 from stackreel.volume.ledger import Ledger, read_ledger
+from stackreel.volume.place import sync
 from stackreel.volume.seal import Extents, gaps, seal_of
+from stackreel.volume.shardledger import read_any_ledger
 
 Found = Literal["nothing", "taken back", "dropped"]
 """What became of an undo: there was none, it was put back, or it belonged to another file and was removed."""
@@ -43,7 +46,9 @@ class _Undo:
 
 
 def undo_of(path: Path) -> Path:
-    """Where it stands: brain.h5 → brain.h5.undo."""
+    """Where it stands: brain.h5 → brain.h5.undo. Of a folder, see volume.undofolder."""
+    if path.is_dir():
+        return undofolder.undo_of(path)
     return path.with_name(f"{path.name}.undo")
 
 
@@ -74,24 +79,31 @@ def put_aside(path: Path, chunks: Sequence[Extents]) -> None:
         out.flush()
         os.fsync(out.fileno())
     os.replace(partial, undo)
-    _sync(path.parent)
+    sync(path.parent)
 
 
 def stopped(path: Path) -> bool:
     """Whether a repair of this very file was stopped before its end."""
     path = true_path(path)
+    if path.is_dir():
+        return undofolder.stopped(path)
     return undo_of(path).exists() and _kept(path) is not None
 
 
 def stopped_ledger(path: Path) -> Ledger | None:
     """What the file was made of, as it said before a repair that was stopped; None where there was no such."""
     path = true_path(path)
-    return read_ledger(undo_of(path)) if stopped(path) else None
+    if not stopped(path):
+        return None
+    return read_any_ledger(path) if path.is_dir() else read_ledger(undo_of(path))
 
 
 def take_back(path: Path) -> Found:
     """Put back what an earlier repair kept and did not come to forget. What is another file's is only removed."""
     undo = undo_of(path)
+    if path.is_dir():
+        there = undo.exists()
+        return "taken back" if undofolder.take_back(path) else "dropped" if there else "nothing"
     undo.with_name(f"{undo.name}.part").unlink(missing_ok=True)
     if not undo.exists():
         return "nothing"
@@ -109,7 +121,7 @@ def take_back(path: Path) -> Found:
 def forget(path: Path) -> None:
     """The repair has come to its end."""
     undo_of(path).unlink(missing_ok=True)
-    _sync(path.parent)
+    sync(path.parent)
 
 
 def _kept(path: Path) -> _Undo | None:
@@ -136,11 +148,3 @@ def _identity(path: Path, seal: int) -> list[int]:
     """What no other file has, and what this one keeps as long as a repair is at work on it. seal : where that lies"""
     found = path.stat()
     return [found.st_dev, found.st_ino, seal_of(path, seal)]
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

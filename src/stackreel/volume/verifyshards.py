@@ -24,8 +24,9 @@ from stackreel.volume.ledger import Kept, Ledger
 from stackreel.volume.shardfile import Shard, Shards
 from stackreel.volume.shardledger import read_shard_ledger
 from stackreel.volume.stored import members, shards_of
+from stackreel.volume.undofolder import stopped
 from stackreel.volume.zarrfile import MISSING
-from stackreel.volume.zarrwriter import OURS, sealed, small_files
+from stackreel.volume.zarrwriter import OURS, own_files, sealed, strangers
 
 Progress = Callable[[int], object]
 Found = tuple[list[BadChunk], list[str]]
@@ -34,10 +35,19 @@ Found = tuple[list[BadChunk], list[str]]
 def verify_shards(path: Path, threads: int, begin: Progress, progress: Progress) -> Report:
     """What is wrong with a volume in a folder; see volume.verify. Raises VolumeError where it is no such volume."""
     _check_ours(path)
-    small = sum(file.stat().st_size for file in small_files(path))
+    small = sum((path / name).stat().st_size for name in own_files(path) if (path / name).is_file())
     ledger, wrong = read_shard_ledger(path)
     if ledger is None:
-        return Report(path, size_on_disk(path), None, hashed=False, sealed=False, index=tuple(wrong), folder=True)
+        return Report(
+            path,
+            size_on_disk(path),
+            None,
+            hashed=False,
+            sealed=False,
+            index=tuple(wrong),
+            stopped=stopped(path),
+            folder=True,
+        )
     stored = sum(int(kept.sizes.sum()) for kept in ledger.kept)
     begin(stored + small)
     bad: list[BadChunk] = []
@@ -58,6 +68,8 @@ def verify_shards(path: Path, threads: int, begin: Progress, progress: Progress)
         chunks=sum(int(np.count_nonzero(kept.sizes)) for kept in ledger.kept),
         stored=stored,
         samples=sum(int(np.prod(kept.shape, dtype=np.int64)) * kept.dtype.itemsize for kept in ledger.kept),
+        stopped=stopped(path),
+        strangers=tuple(strangers(path)),
         folder=True,
     )
 

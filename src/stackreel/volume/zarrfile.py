@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -55,6 +56,11 @@ def unpack(stored: bytes, shape: Sequence[int], dtype: np.dtype[Any]) -> npt.NDA
     except (RuntimeError, ValueError) as error:
         raise ValueError(str(error)) from error
     return np.frombuffer(raw, dtype).reshape(shape)
+
+
+def only_wrapped(stored: int, samples: int) -> bool:
+    """Whether a chunk of so many bytes, of samples of so many, is these as they are behind Blosc's header."""
+    return stored == samples + _HEADER
 
 
 def codecs(dtype: np.dtype[Any]) -> list[Json]:
@@ -108,7 +114,20 @@ def array(
 
 def write_page(folder: Path, page: Json) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "zarr.json").write_bytes(page_bytes(page))
+    put_file(folder / "zarr.json", page_bytes(page))
+
+
+def put_file(path: Path, content: bytes) -> None:
+    """Write a small file that appears complete, instead of what has its name, its content safe on the disk."""
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def page_bytes(page: Json) -> bytes:
@@ -155,7 +174,7 @@ def write_table(folder: Path, values: npt.NDArray[Any]) -> None:
             path = piece_of(folder, (number, *[0] * (values.ndim - 1)))
             path.parent.mkdir(parents=True, exist_ok=True)
             stored = pack(part)
-            path.write_bytes(stored + checksum(stored))
+            put_file(path, stored + checksum(stored))
 
 
 def read_table(folder: Path) -> npt.NDArray[Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from stackreel.volume.shards import ShardStore
 from stackreel.volume.volume import Histogram
 
 OURS = "stackreel"
+UNDO = "undo"  # in there, while a repair changes tables; see volume.undofolder
 _IN_SHARDS = ("offsets", "plain")  # what a shard's own index says, or every chunk's header
 
 
@@ -51,48 +53,78 @@ def complete(store: ShardStore, name: str) -> None:
 
 
 def put_seal(folder: Path) -> None:
-    """Seal a volume that is otherwise complete, and have all its small files on the disk."""
-    zarrfile.write_page(folder / OURS, _seal(folder))
-    for path in [folder / OURS / "zarr.json", *small_files(folder), *_folders(folder)]:
+    """Seal a volume that is otherwise complete. Which files are its own is settled when that is done first."""
+    names = _listed(folder)
+    if names is None:
+        names = [path.relative_to(folder).as_posix() for path in _files(folder) if _like_ours(path.relative_to(folder))]
+    zarrfile.write_page(folder / OURS, _seal(folder, {"files": sorted(names)}, sorted(names)))
+    for path in _folders(folder):  # the files are
         sync(path)
 
 
 def sealed(folder: Path) -> bool:
-    """Whether all small files of a volume are what was written. Raises OSError where they cannot be read."""
+    """Whether all small files of a volume are what was written, and none like them has come to its tables."""
+    names = _listed(folder)
+    more = {} if names is None else {"files": names}
     try:
-        return (folder / OURS / "zarr.json").read_bytes() == zarrfile.page_bytes(_seal(folder))
-    except FileNotFoundError:
+        page = zarrfile.page_bytes(_seal(folder, more, own_files(folder)))
+        same = (folder / OURS / "zarr.json").read_bytes() == page
+    except (OSError, ValueError):
         return False
+    return same and not any(_like_ours(Path(name)) and Path(name).parts[0] == OURS for name in strangers(folder))
 
 
-def _seal(folder: Path) -> zarrfile.Json:
-    return zarrfile.group({"seal": f"{digest(folder):016x}"})
+def _seal(folder: Path, more: zarrfile.Json, names: Sequence[str]) -> zarrfile.Json:
+    return zarrfile.group({"seal": f"{digest(folder, names):016x}"} | more)
 
 
-def digest(folder: Path) -> int:
+def digest(folder: Path, names: Sequence[str]) -> int:
     """The seal of a volume in a folder: xxh3 of the names and contents of all its small files."""
     state = xxhash.xxh3_64()
-    for path in small_files(folder):
-        content = path.read_bytes()
-        state.update(f"{path.relative_to(folder).as_posix()}\0{len(content)}\0".encode())
+    for name in names:
+        content = (folder / name).read_bytes()
+        state.update(f"{name}\0{len(content)}\0".encode())
         state.update(content)
     return state.intdigest()
 
 
-def small_files(folder: Path) -> list[Path]:
+def own_files(folder: Path) -> list[str]:
     """All files of a volume but its shards and the one with the seal, in the order of their names."""
-    sealed = folder / OURS / "zarr.json"
-    return sorted(
-        (path for path in _files(folder) if path != sealed), key=lambda path: path.relative_to(folder).as_posix()
+    names = _listed(folder)
+    if names is None:  # as early volumes were written, or the list is damaged: all that are there
+        names = [path.relative_to(folder).as_posix() for path in _files(folder)]
+    return sorted(names)
+
+
+def strangers(folder: Path) -> list[str]:
+    """Files in the folder that are not the volume's: of file managers, network disks, other programs."""
+    own = set(_listed(folder) or ())
+    return sorted({path.relative_to(folder).as_posix() for path in _files(folder)} - own) if own else []
+
+
+def _listed(folder: Path) -> list[str] | None:
+    """The names of a volume's own small files, as they are sealed with it."""
+    try:
+        names = zarrfile.read_page(folder / OURS)["attributes"]["files"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return names if isinstance(names, list) and all(isinstance(name, str) for name in names) else None
+
+
+def _like_ours(name: Path) -> bool:
+    """Whether a file is called as our pages and pieces of tables are."""
+    return all(re.fullmatch(r"\w+", part) for part in name.parent.parts) and (
+        name.name == "zarr.json" or name.name.isdigit()
     )
 
 
 def _files(folder: Path) -> Iterator[Path]:
+    others = (folder / OURS / "zarr.json", folder / OURS / UNDO)
     for where, folders, files in os.walk(folder):
         here = Path(where).relative_to(folder)
         if here.parts[:1] != (OURS,) or here.parts[:2] == (OURS, "resultants"):
             folders[:] = [name for name in folders if name != "c"]
-        yield from (Path(where) / name for name in files)
+        yield from (path for name in files if (path := Path(where) / name) not in others)
 
 
 def _folders(folder: Path) -> Iterator[Path]:
