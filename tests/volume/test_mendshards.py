@@ -42,7 +42,7 @@ def packed_otherwise(monkeypatch):
     import imagecodecs
 
     encode = imagecodecs.blosc_encode
-    monkeypatch.setattr(imagecodecs, "blosc_encode", lambda *a, **k: encode(*a, **k | {"level": 9}))
+    monkeypatch.setattr(imagecodecs, "blosc_encode", lambda *a, **k: encode(*a, **k | {"level": 3 * k["level"]}))
 
 
 KILLED = """\
@@ -52,7 +52,7 @@ from stackreel.slices import open_slices
 from stackreel.volume.repair import repair
 folder, path, last = sys.argv[1:]
 encode, replace, seen = imagecodecs.blosc_encode, os.replace, []
-imagecodecs.blosc_encode = lambda *a, **k: encode(*a, **k | {"level": 9})
+imagecodecs.blosc_encode = lambda *a, **k: encode(*a, **k | {"level": 3 * k["level"]})
 def killed(old, new):
     if "/stackreel/" in str(new) and "resultants/1/c" not in str(new).replace("summary/", ""):
         seen.append(new)

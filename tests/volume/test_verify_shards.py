@@ -324,11 +324,69 @@ def test_a_damaged_table_is_mended_by_converting_anew(folder):
 def test_without_its_words_nothing_can_be_mended(folder):
     one = folder("bytes")
     (one.path / "zarr.json").write_text("{}")
+    assert repair(one.path, one.source()).report.whole  # they stand there twice
+    assert open_volume(one.path).provenance["source"] == "x"
+    (one.path / "zarr.json").write_text("{}")
+    shutil.rmtree(one.path / "stackreel" / "words")
     report = verify(one.path)
     assert not report.hashed
     assert not report.whole
     with pytest.raises(VolumeError, match="stackreel convert SLICES"):
         repair(one.path, one.source())
+
+
+def test_words_that_are_damaged_are_never_sealed_anew(folder):
+    """The page that other programs read has no checksum of its own; what is mended is made by words that have one."""
+    one = folder("bytes")
+    page = one.path / "zarr.json"
+    before = page.read_bytes()
+    at = 8 * (before.index(b'"provenance_source": "x"') + len(b'"provenance_source": "'))
+    flip(page, at)
+    assert one.ledger.provenance["source"] == "x"
+    assert not verify(one.path).sealed
+    assert repair(one.path, one.source()).report.whole
+    assert open_volume(one.path).provenance["source"] == "x"
+    flip(page, at)
+    flip(one.path / "stackreel" / "words" / "c" / "0", 8 * 20)
+    report = verify(one.path)
+    assert [text for text in report.index if "stands there only once, unproved" in text]
+    with pytest.raises(VolumeError, match="stackreel convert SLICES"):
+        repair(one.path, one.source())
+    shutil.rmtree(one.path / "stackreel" / "words")  # as early volumes are
+    with pytest.raises(VolumeError, match="stackreel convert SLICES"):
+        repair(one.path, one.source())
+
+
+@pytest.mark.parametrize("table", ["summary/0/sizes", "summary/1/hashes", "slices/hashes", "slices/settings", "words"])
+def test_every_bit_of_a_tables_shape_may_flip_and_it_is_said(folder, table):
+    """As its page has no checksum either."""
+    one = folder("bytes")
+    page = one.path / "stackreel" / table / "zarr.json"
+    text = page.read_bytes()
+    spots = [(text.index(key), text.index(b"]", text.index(key))) for key in (b'"shape"', b'"chunk_shape"')]
+    digits = [at for first, last in spots for at in range(first, last) if text[at : at + 1].isdigit()]
+    assert digits
+    for at in digits:
+        for bit in range(8):
+            flip(page, 8 * at + bit)
+            assert not verify(one.path, threads=1).whole
+            flip(page, 8 * at + bit)
+    flip(page, 8 * digits[0])
+    if not table.startswith("s"):
+        with pytest.raises(VolumeError, match="stackreel convert SLICES"):
+            repair(one.path, one.source())
+    elif "summary" in table:
+        assert repair(one.path, one.source()).report.whole
+
+
+def test_a_comparison_that_could_not_be_made_says_so(folder):
+    one = folder("bytes")
+    flip(one.path / "stackreel" / "summary" / "0" / "sizes" / "c" / "0" / "0" / "0", 8 * 20)
+    ledger, wrong = read_shard_ledger(one.path)
+    assert wrong
+    found = compare(one.path, ledger, one.source())
+    assert not found.same
+    assert found.damaged == 3 * 3 * 3  # all chunks of the full resolution
 
 
 def test_other_slices_mend_nothing(folder):
@@ -356,7 +414,7 @@ def test_chunks_that_are_packed_otherwise_than_before(folder, monkeypatch):
     samples = one.samples()
     number = one.hurt(4)
     encode = imagecodecs.blosc_encode
-    monkeypatch.setattr(imagecodecs, "blosc_encode", lambda *a, **k: encode(*a, **k | {"level": 9}))
+    monkeypatch.setattr(imagecodecs, "blosc_encode", lambda *a, **k: encode(*a, **k | {"level": 3 * k["level"]}))
     mended = repair(one.path, one.source())
     monkeypatch.undo()
     assert (mended.chunks, mended.anew) == (number, False)

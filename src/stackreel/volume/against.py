@@ -6,6 +6,7 @@ again: so it is known not only that a slice and the volume differ, but which of 
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -79,9 +80,11 @@ def compare(
     """
     check_fits(path, ledger, source)
     full = ledger.full
+    # of a folder, full resolution is missing in the ledger where its tables cannot be read
+    lost = full is None and path.is_dir()
     hashes = SectionHashes(source.shape)
     differs = np.zeros(ledger.shape[:2], bool)
-    damaged = 0
+    damaged = math.prod(-(-n // c) for n, c in zip(*ledger.settings["levels"][0], strict=True)) if lost else 0
     chunks = open_chunks(path, ledger)
 
     def job(full: Kept, samples: npt.NDArray[Any], z0: int, y0: int, place: Index3) -> bool:

@@ -105,6 +105,8 @@ def repair(
                 f"{path}: its index is damaged, and no samples are in it: link the slices again, with the options of "
                 f"then: `stackreel link SLICES {path} --overwrite`"
             )
+        if not (ledger.proved or report.sealed):
+            raise VolumeError(lost(path))
         if not ledger.provable(1):
             raise VolumeError(
                 f"{path}: made with weights of which there are no hashes, so that nothing proves that these are those "

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from stackreel.geometry import Index3
 from stackreel.volume import zarrfile
 from stackreel.volume.ledger import Kept, Ledger, read_ledger
 from stackreel.volume.reduction import LENGTHS, Reduction
-from stackreel.volume.sections import TABLES
-from stackreel.volume.zarrwriter import OURS
+from stackreel.volume.sections import PIECE, TABLES
+from stackreel.volume.zarrwriter import OURS, WORDS
 
-_BROKEN = (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError)
+_BROKEN = (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, ArithmeticError, MemoryError)
 
 
 def read_any_ledger(path: Path) -> Ledger | None:
@@ -30,28 +31,28 @@ def read_any_ledger(path: Path) -> Ledger | None:
 def read_shard_ledger(folder: Path) -> tuple[Ledger | None, list[str]]:
     """The ledger, with the arrays whose tables can be read, and in sentences what cannot; no ledger at all where
     the volume does not say any more what it was made of."""
-    wrong: list[str] = []
     try:
-        ours: dict[str, Any] = zarrfile.read_page(folder)["attributes"][OURS]
-        prefix = "provenance_"
         settings = json.loads(zarrfile.read_table(folder / OURS / "slices" / "settings").tobytes())
-        made_of = folder / OURS / "slices"
-        slices = [zarrfile.read_table(made_of / key) for key in TABLES if (made_of / key).is_dir()]
-        words = {k.removeprefix(prefix): str(v) for k, v in ours.items() if k.startswith(prefix)}
-        factors = [cast(Index3, tuple(int(n) for n in one)) for one in ours["factors"]]
+        words, proved, wrong = _words(folder)
+        full = _index3(settings["shape"])
+        slices = _slices(folder, full)
+        factors = [_index3(one) for one in words["factors"]]
         companion = Reduction(**settings["reduction"]).companion
         plans = list(zip(factors, settings["levels"], strict=True))
         dtype = np.dtype(str(settings["type"]))
     except _BROKEN as error:
         return None, [f"what it is made of cannot be read ({error})"]
-    words.pop("written_at", None)
+    prefix = "provenance_"
+    provenance = {k.removeprefix(prefix): str(v) for k, v in words.items() if k.startswith(prefix)}
+    provenance.pop("written_at", None)
     kept = []
     for index, (factor, (shape, chunk)) in enumerate(plans):
         for resultants in (False, True) if companion and index else (False,):
             where = f"/{OURS}/resultants/{index}" if resultants else f"/{index}"
+            grid = tuple(-(-n // c) for n, c in zip(shape, chunk, strict=True))
             tables = _tables(folder, index, resultants=resultants)
             try:
-                sizes, hashes = zarrfile.read_table(tables / "sizes"), zarrfile.read_table(tables / "hashes")
+                sizes, hashes = (_table(tables / key, grid) for key in ("sizes", "hashes"))
             except _BROKEN as error:
                 wrong.append(f"the hashes of {where} cannot be read ({error}), so its chunks cannot be checked")
                 continue
@@ -60,8 +61,8 @@ def read_shard_ledger(folder: Path) -> tuple[Ledger | None, list[str]]:
                     where,
                     index,
                     resultants,
-                    cast(Index3, tuple(shape)),
-                    cast(Index3, tuple(chunk)),
+                    _index3(shape),
+                    _index3(chunk),
                     factor,
                     np.dtype(LENGTHS) if resultants else dtype,
                     np.zeros_like(sizes),
@@ -70,7 +71,43 @@ def read_shard_ledger(folder: Path) -> tuple[Ledger | None, list[str]]:
                     hashes,
                 )
             )
-    return Ledger(0, settings, words, tuple(kept), tuple(slices)), wrong
+    return Ledger(0, settings, provenance, tuple(kept), slices, proved), wrong
+
+
+def _words(folder: Path) -> tuple[dict[str, Any], bool, list[str]]:
+    """Our attributes; whether a checksum proves them; and what is wrong with them, in sentences.
+
+    Early volumes have them only in the page that other programs read, where nothing proves them but the seal.
+    """
+    wrong = []
+    if (folder / OURS / WORDS).is_dir():
+        try:
+            words: dict[str, Any] = json.loads(zarrfile.read_table(folder / OURS / WORDS).tobytes())
+            return words, True, []
+        except _BROKEN as error:
+            wrong.append(f"where the data come from stands there only once, unproved ({error})")
+    found: dict[str, Any] = zarrfile.read_page(folder)["attributes"][OURS]
+    return found, False, wrong
+
+
+def _slices(folder: Path, full: Index3) -> tuple[npt.NDArray[Any], ...]:
+    """Hashes of the slices, and of the weights where there are any."""
+    made_of = folder / OURS / "slices"
+    shape = (full[0], -(-full[1] // PIECE))
+    return tuple(_table(made_of / key, shape) for key in TABLES if (made_of / key).is_dir())
+
+
+def _table(folder: Path, shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    """A table of such a shape; its page has no checksum of its own."""
+    found = zarrfile.read_table(folder)
+    if found.shape != shape:
+        raise ValueError(f"{folder.name} is {found.shape}, and not {shape}")
+    return found
+
+
+def _index3(values: Any) -> Index3:
+    z, y, x = (int(n) for n in values)
+    return (z, y, x)
 
 
 def tables_of(folder: Path, kept: Kept) -> Path:

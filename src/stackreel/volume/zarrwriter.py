@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import re
@@ -20,6 +21,7 @@ from stackreel.volume.shards import ShardStore
 from stackreel.volume.volume import Histogram
 
 OURS = "stackreel"
+WORDS = "words"  # our attributes once more, with a checksum
 UNDO = "undo"  # in there, while a repair changes tables; see volume.undofolder
 _IN_SHARDS = ("offsets", "plain")  # what a shard's own index says, or every chunk's header
 
@@ -41,13 +43,9 @@ def complete(store: ShardStore, name: str) -> None:
         zarrfile.write_page(folder / array.where, page)
         if not array.where.isdigit():
             zarrfile.write_page((folder / array.where).parent, zarrfile.group())
-    attributes = _plain(file[f"levels/{name}"].attrs)
-    zarrfile.write_page(
-        folder,
-        zarrfile.group(
-            {"ome": _ome(file, name, attributes, factors), OURS: attributes | {"name": name, "factors": factors}}
-        ),
-    )
+    attributes = _plain(file[f"levels/{name}"].attrs) | {"name": name, "factors": factors}
+    zarrfile.write_page(folder, zarrfile.group({"ome": _ome(file, name, attributes, factors), OURS: attributes}))
+    zarrfile.write_table(ours / WORDS, np.frombuffer(json.dumps(attributes).encode(), np.uint8))
     store.close()
     put_seal(folder)
 
