@@ -18,8 +18,11 @@ from stackreel.errors import OutputExistsError, SliceReadError, VolumeError
 from stackreel.geometry import Spacing
 from stackreel.slices.checks import TYPES
 from stackreel.volume import bands, open_volume, pyramid
+from stackreel.volume.against import compare
 from stackreel.volume.build import build
+from stackreel.volume.export import copy_volume
 from stackreel.volume.recipe import Recipe
+from stackreel.volume.shardledger import read_any_ledger
 
 from . import oracle
 
@@ -44,6 +47,24 @@ def steps_between(volume):
     arrays = [samples for _, samples in levels_of(volume)]
     for plan, above, low, high in zip(plans, plans[1:], arrays, arrays[1:], strict=False):
         yield low, above.halved, plan.tail_weights(volume.shape), high
+
+
+@pytest.mark.parametrize("ending", [".h5", ".ome.zarr"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_minus_zero_stays_what_it_is(make_volume, array_source, tmp_path, dtype, ending):
+    """Also in a chunk of nothing but zeros, which would not be stored; and zero is not taken for it."""
+    samples = np.zeros((70, 130, 140), dtype)
+    samples[:32], samples[40, 5, 5] = -0.0, -0.0
+    volume = make_volume(samples, ending=ending)
+    other = copy_volume(volume, tmp_path / f"b{'.h5' if ending != '.h5' else '.ome.zarr'}", threads=1)
+    for one in (volume, other):
+        found = one.levels[0].read(EVERYTHING)
+        np.testing.assert_array_equal(np.signbit(found), np.signbit(samples))
+        assert not found.any()
+        assert one.levels[0].stored_chunks()[2].sum() == 0
+        ledger = read_any_ledger(one.path)
+        assert compare(one.path, ledger, array_source(samples)).same
+        assert compare(one.path, ledger, array_source(np.abs(samples))).differ
 
 
 def resultants_of(volume):

@@ -21,6 +21,7 @@ from stackreel.errors import SliceShapeError
 from stackreel.geometry import Index3
 from stackreel.slices.source import SliceSource
 from stackreel.volume.bands import bands
+from stackreel.volume.codec import bits
 from stackreel.volume.damage import Range
 from stackreel.volume.ledger import Kept, Ledger
 from stackreel.volume.pyramid import SLAB
@@ -136,10 +137,10 @@ def _band_rows(ledger: Ledger) -> int:
 
 
 def _different(band: npt.NDArray[Any], chunk: npt.NDArray[Any] | None) -> npt.NDArray[np.bool_]:
-    """(z, y): whether any sample of a row differs; NaN is as good as NaN."""
+    """(z, y): whether any sample of a row differs; NaN is as good as NaN, but -0.0 is not 0.0."""
     if chunk is None:
-        return np.asarray((band != 0).any(axis=2))
-    differ = band != chunk
+        return np.asarray((bits(band) != 0).any(axis=2))
+    differ = bits(band) != bits(chunk)
     if band.dtype.kind == "f":
         differ &= ~(np.isnan(band) & np.isnan(chunk))
     return np.asarray(differ.any(axis=2))

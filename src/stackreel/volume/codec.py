@@ -47,6 +47,11 @@ def shuffle(chunk: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     return np.ascontiguousarray(chunk.reshape(-1).view(np.uint8).reshape(-1, chunk.itemsize).T)
 
 
+def bits(samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Samples as whole numbers of the same size that are equal only where these are the same bits: -0.0 is not 0.0."""
+    return samples.view(f"u{samples.itemsize}") if samples.dtype.kind == "f" else samples
+
+
 def shrinks_to(counts: npt.NDArray[np.int64]) -> float:
     """To which share deflate would shrink a chunk with such a histogram of bytes (256,), at best: its entropy.
 

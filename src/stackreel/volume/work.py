@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from stackreel.geometry import Index3
 from stackreel.kernels import summarise as kernels
-from stackreel.volume.codec import NOT_WORTH_PACKING, shrinks_to
+from stackreel.volume.codec import NOT_WORTH_PACKING, bits, shrinks_to
 from stackreel.volume.counting import Counter
 from stackreel.volume.levels import LevelWriter
 from stackreel.volume.pyramid import CHUNK
@@ -32,7 +32,8 @@ class ChunkWork:
 
     def load(self) -> None:
         """Have Numba fetch its compiled code."""
-        kernels.copy_unless_zero(np.zeros((1, 1, 2), self._dtype)[:, :, :1], np.zeros((1, 1, 1), self._dtype))
+        block, copy = np.zeros((1, 1, 2), self._dtype)[:, :, :1], np.zeros((1, 1, 1), self._dtype)
+        kernels.copy_unless_zero(bits(block), bits(copy))
 
     def chunk(
         self,
@@ -51,7 +52,7 @@ class ChunkWork:
         z, y, x = (o // c for o, c in zip(at, level.plan.chunk, strict=True))
         place = (z, y, x)
         copy = self._buffer(block.shape)
-        empty = not kernels.copy_unless_zero(block, copy)
+        empty = not kernels.copy_unless_zero(bits(block), bits(copy))
         if room is not None:
             self.reduce(level, copy, lengths, at, room, empty=empty)
         resultants = None

@@ -170,7 +170,7 @@ def write_table(folder: Path, values: npt.NDArray[Any]) -> None:
     for number, first in enumerate(range(0, len(values), rows)):
         part = np.zeros(piece, values.dtype)
         part[: len(values) - first] = values[first : first + rows]
-        if part.any():
+        if part.view(np.uint8).any():
             path = piece_of(folder, (number, *[0] * (values.ndim - 1)))
             path.parent.mkdir(parents=True, exist_ok=True)
             stored = pack(part)

@@ -22,7 +22,7 @@ from stackreel.files import true_path
 from stackreel.geometry import Index3
 from stackreel.volume import zarrfile
 from stackreel.volume.chunkfile import ChunkFile
-from stackreel.volume.codec import NOT_WORTH_PACKING, shrinks_to
+from stackreel.volume.codec import NOT_WORTH_PACKING, bits, shrinks_to
 from stackreel.volume.export.excerpt import in_order
 from stackreel.volume.hdf5 import opened
 from stackreel.volume.ledger import ledger_of, put_ledger
@@ -121,7 +121,7 @@ def _packed(shelf: Shelf, read: Read, place: Index3) -> tuple[int, Packed]:
     inside = [min(c, n - p * c) for c, n, p in zip(shelf.plan.chunk, shelf.plan.shape, place, strict=True)]
     size = int(np.prod(inside)) * shelf.dtype.itemsize
     chunk = read(place)
-    if chunk is None or not chunk.any():
+    if chunk is None or not bits(chunk).any():
         return size, Packed(place, b"", False, 0)
     block = np.ascontiguousarray(chunk[tuple(slice(0, n) for n in inside)])
     worth = shelf.dtype != np.uint8 or shrinks_to(np.bincount(block.ravel(), minlength=256)) < NOT_WORTH_PACKING
