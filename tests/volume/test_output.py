@@ -12,7 +12,8 @@ import pytest
 from stackreel.errors import DiskFullError, OutputExistsError, VolumeError, VolumeMissingError
 from stackreel.geometry import Spacing
 from stackreel.slices import open_slices
-from stackreel.volume import open_volume, output
+from stackreel.volume import build as building
+from stackreel.volume import open_volume, output, shards
 from stackreel.volume.build import build
 from stackreel.volume.export import copy_volume
 from stackreel.volume.journal import Journal, journal_of, read_journal
@@ -272,3 +273,35 @@ def test_a_disk_that_fails_while_linking_is_said(tmp_path, folder, samples, erro
     ):
         link_alone(source, folder / "brain.h5", recipe, fails)
     assert names(folder) == []
+
+
+def test_folders_that_a_killed_run_made_are_safe_on_the_disk_too(array_source, samples, folder, monkeypatch):
+    """A power cut after the end must not lose a shard because nobody synced the folder that its folder is in."""
+    out, partial = folder / "brain.ome.zarr", folder / "brain.ome.zarr.partial"
+    stop(array_source(samples), out, bands=1)
+    (partial / "0" / "c" / "3" / "0").mkdir(parents=True)  # by the run that was killed; never synced
+    synced, fsync = set(), os.fsync
+
+    def noted(handle):
+        synced.add(os.fstat(handle).st_ino)
+        fsync(handle)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", noted)
+        build(array_source(samples), out, RECIPE)
+    assert {(out / name).stat().st_ino for name in ("0/c/3/0", "0/c/3", "0/c", "0")} <= synced
+    assert out.stat().st_ino in synced
+
+
+def test_the_last_seconds_which_ctrl_c_waits_for_have_no_shards_to_sync(array_source, samples, folder, monkeypatch):
+    out, waiting = folder / "brain.ome.zarr", []
+    complete, fdatasync = building.complete, shards._fdatasync
+
+    def noted(handle):
+        assert not waiting
+        fdatasync(handle)
+
+    monkeypatch.setattr(shards, "_fdatasync", noted)
+    monkeypatch.setattr(building, "complete", lambda *a: (waiting.append(1), complete(*a)))
+    build(array_source(samples), out, Recipe("brain", Spacing(1, 1, 1), durable=1e9))
+    assert waiting

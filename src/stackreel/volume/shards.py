@@ -184,8 +184,9 @@ class ShardStore:
         if shard.handle is not None:
             return
         if shard.end == 0:
-            self._make(shard.path.parent)
-            self._new.add(shard.path.parent)
+            shard.path.parent.mkdir(parents=True, exist_ok=True)
+            # also those that a run made which was killed before they were safe
+            self._new.update(folder for folder in shard.path.parents if folder.is_relative_to(self.folder))
             shard.handle = os.open(shard.path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o666)
             return
         with contextlib.suppress(FileNotFoundError):
@@ -194,12 +195,6 @@ class ShardStore:
             raise VolumeError(f"{shard.path}: not what the run that was stopped has left; --restart begins anew")
         os.ftruncate(shard.handle, shard.end)
         shard.dirty = True
-
-    def _make(self, folder: Path) -> None:
-        if not folder.is_dir():
-            self._make(folder.parent)
-            folder.mkdir(exist_ok=True)
-            self._new.add(folder.parent)
 
     def _note(self, shard: _Shard, slot: int, offset: int, size: int) -> None:
         shard.index[slot] = offset, size
