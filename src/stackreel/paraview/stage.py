@@ -75,6 +75,10 @@ SAMPLES_PER_VOXEL = 2.0
 COLORS_IN_A_TABLE = 4096
 """Colours that a slice's table holds; VTK sees to the volume's, which has as many as it needs."""
 
+MARGIN = 0.05  # around titles, as a share of the picture's height
+LEADING = 1.2  # height of a line over the size of its letters
+DESCENT = 0.21  # what letters such as g reach below their line, as a share of their size
+
 
 class Stage:
     """A render view of ParaView with a volume in it, and what belongs to that.
@@ -94,6 +98,7 @@ class Stage:
         self._texts = []
         self._step = None  # world length between two samples of a ray
         self._double, self._hidden, self._trouble = _double(), [], None
+        self._smart = False  # whether VTK chose another caster for the double
         simple._DisableFirstRenderCameraReset()
         self.view = simple.CreateView("RenderView")
         self.view.ViewSize = list(self.size)
@@ -312,11 +317,7 @@ class Stage:
         for other in state["slices"]:
             if other["cut"] and other is not one:
                 sides.append((other["origin"], [-n for n in other["normal"]]))
-        for k, (low, high) in enumerate(state["crop"] or []):
-            for at, way in ((low, 1.0), (high, -1.0)):
-                point, normal = [0.0] * 3, [0.0] * 3
-                point[k], normal[k] = at, way
-                sides.append((point, normal))
+        sides += _walls(state["crop"] or [])
         return sides
 
     def _remove_slices(self):
@@ -332,31 +333,29 @@ class Stage:
         _set(self.view, BackgroundColorMode=mode, Background=bottom, Background2=top)
 
     def _write(self, titles):
-        """Titles, within margins of a twentieth of the picture's height."""
+        """Titles, within margins of a twentieth of the picture's height; every line is a text of its own."""
         for text in self._texts:
             simple.Delete(text)
         self._texts = []
         width, height = self.size
         for one in titles:
-            text = simple.Text(Text=one["text"])
-            self._texts.append(text)
-            letters = simple.Show(text, self.view)
-            place = one["place"]
-            where = {
-                "lower": "Lower Center",
-                "upper": "Upper Center",
-                "lower left": "Lower Left Corner",
-                "lower right": "Lower Right Corner",
-                "upper left": "Upper Left Corner",
-                "upper right": "Upper Right Corner",
-            }.get(place, "Any Location")
-            size = one["size"] * height / 1.2  # a line is somewhat higher than its letters
-            _set(letters, WindowLocation=where, FontSize=max(1, round(size)), Color=one["color"])
-            _set(letters, Opacity=one["opacity"], Bold=1, Shadow=1, Justification="Center")
-            if where == "Any Location":
-                lines = one["text"].splitlines() or [""]
-                wide = 0.5 * size * max(len(line) for line in lines) / width
-                _set(letters, Position=[0.5 - 0.5 * wide, 0.5 - 0.5 * one["size"] * len(lines)])
+            down, _, across = one["place"].partition(" ")
+            across = {"left": 0.0, "": 0.5, "right": 1.0}[across]
+            down = {"upper": 0.0, "center": 0.5, "lower": 1.0}[down]
+            lines, line = one["text"].strip("\n").split("\n"), one["size"] * height
+            size = max(1, round(line / LEADING))
+            top = MARGIN * height + down * (height - 2.0 * MARGIN * height - len(lines) * line)
+            for k, words in enumerate(lines):
+                if not words.strip():
+                    continue
+                left = MARGIN * height + across * (width - 2.0 * MARGIN * height - _width(words, size))
+                bottom = top + (k + 0.5) * line + (0.33 + DESCENT) * size  # capitals stand centred in their line
+                text = simple.Text(Text=words)
+                self._texts.append(text)
+                letters = simple.Show(text, self.view)
+                _set(letters, WindowLocation="Any Location", Position=[left / width, 1.0 - bottom / height])
+                _set(letters, FontFamily="Arial", FontSize=size, Bold=1, Shadow=1, Justification="Left")
+                _set(letters, Color=one["color"], Opacity=one["opacity"])
 
     def _look_from(self, camera):
         _set(
@@ -399,8 +398,8 @@ class Stage:
                 continue
             samples = theirs.GetMapper().GetDataObjectInput()
             if samples is not None and samples.IsA("vtkImageData") and theirs.GetVisibility():
-                self._cast(samples)
                 self._double.SetProperty(theirs.GetProperty())
+                self._cast(samples, renderer.GetRenderWindow())
                 self._double.VisibilityOn()
                 theirs.VisibilityOff()
                 self._hidden.append(theirs)
@@ -414,23 +413,39 @@ class Stage:
         self._hidden = []
         self._double.VisibilityOff()
 
-    def _cast(self, samples):
+    def _cast(self, samples, window):
         """Have VTK's ray caster draw these samples as the state wants them."""
         caster, state = self._double.GetMapper(), self._shown
+        if not self._smart and not caster.IsRenderSupported(window, self._double.GetProperty()):
+            caster, self._smart = vtk.vtkSmartVolumeMapper(), True  # takes the processor, and steps of its own
+            self._double.SetMapper(caster)
+        caster.SetAutoAdjustSampleDistances(0)
+        caster.SetScalarModeToUsePointFieldData()
         caster.SetInputDataObject(samples)
         caster.SelectScalarArray(self._array)
         caster.SetSampleDistance(self._step)
         caster.SetBlendMode(BLENDS[state["blend"]])
-        caster.SetCropping(int(state["crop"] is not None))
-        if state["crop"] is not None:
-            caster.SetCroppingRegionPlanes([x for pair in state["crop"] for x in pair])
+        planes, crop = _planes(state), state["crop"]
+        if state["blend"] == "minimum" and crop is not None:
+            # rays that pass by the cropped part would show the highest value
+            planes, crop = planes + _walls(crop), None
+        caster.SetCropping(int(crop is not None))
+        if crop is not None:
+            caster.SetCroppingRegionPlanes([x for pair in crop for x in pair])
             caster.SetCroppingRegionFlagsToSubVolume()
-        caster.SetClippingPlanes(_planes(state))
+        collection = vtk.vtkPlaneCollection()
+        for origin, normal in planes:
+            plane = vtk.vtkPlane()
+            plane.SetOrigin(*origin)
+            plane.SetNormal(*normal)
+            collection.AddItem(plane)
+        caster.SetClippingPlanes(collection)
 
     def _lamp_by_lamp(self, renderer, material):
-        """Lamps light the side that is turned to them, and the first makes highlights."""
+        """Lamps light what is turned to them on the side that is seen, and the first makes highlights."""
         light = self._shown["light"]
-        renderer.SetTwoSidedLighting(0)
+        # from the camera, both sides are the side that is seen; for other lamps, see _double
+        renderer.SetTwoSidedLighting(int(self._lamps[0].Coords == "Headlight"))
         material.SetAmbient(light["ambient"])
         material.SetDiffuse(1.0)
         material.SetSpecular(1.0)
@@ -442,18 +457,36 @@ class Stage:
 
 
 def _double():
-    """A volume of VTK's that takes the steps that it is told to, and in which ambient light has the volume's colour."""
-    caster = vtk.vtkSmartVolumeMapper()
-    caster.SetAutoAdjustSampleDistances(0)
-    caster.SetInteractiveAdjustSampleDistances(0)
-    caster.SetScalarModeToUsePointFieldData()
+    """A volume of VTK's that takes the steps that it is told to.
+
+    Two lines of VTK's shader for several lamps are changed: ambient light has the volume's colour, and a surface is lit
+    on the side that is seen, wherever its slope points. That slope is turned with the view, not stretched with the box
+    of samples besides: else the light would depend on what is read, and on how processes share it. In a VTK whose
+    shader has other words, nothing is changed.
+    """
     volume = vtk.vtkVolume()
-    volume.SetMapper(caster)
+    volume.SetMapper(vtk.vtkGPUVolumeRayCastMapper())
     volume.VisibilityOff()
-    volume.GetShaderProperty().AddFragmentShaderReplacement(
-        "in_ambient[component] * ambient", False, "in_ambient[component] * color.rgb", True
-    )
+    shader = volume.GetShaderProperty()
+    slope = "(%s * vec4(shading_gradient.xyz, 0.0)).xyz);"
+    turned = slope % "in_modelViewMatrix" + " if (dot(normal, viewDirection) > 0.0) normal = -normal;"
+    for words, others in (
+        ("in_ambient[component] * ambient", "in_ambient[component] * color.rgb"),
+        (slope % "in_textureToEye[0]", turned),
+    ):
+        shader.AddFragmentShaderReplacement(words, False, others, True)
     return volume
+
+
+def _width(words, size):
+    """Pixels that a line of a title takes."""
+    letters = vtk.vtkTextProperty()
+    letters.SetFontFamilyToArial()
+    letters.SetFontSize(size)
+    letters.SetBold(1)
+    found = [0, 0, 0, 0]
+    vtk.vtkTextRenderer.GetInstance().GetBoundingBox(letters, words, found, 72)
+    return found[1] - found[0]
 
 
 def _set(proxy, **values):
@@ -511,16 +544,20 @@ def _visible(opacity):
 
 
 def _planes(state):
-    """The planes that cut the volume, for VTK: clip planes, and slices that open it."""
+    """The planes (origin, normal) that cut the volume: clip planes, and slices that open it."""
     planes = [(one["origin"], one["normal"]) for one in state["clip"]]
-    planes += [(one["origin"], [-n for n in one["normal"]]) for one in state["slices"] if one["cut"]]
-    collection = vtk.vtkPlaneCollection()
-    for origin, normal in planes:
-        plane = vtk.vtkPlane()
-        plane.SetOrigin(*origin)
-        plane.SetNormal(*normal)
-        collection.AddItem(plane)
-    return collection
+    return planes + [(one["origin"], [-n for n in one["normal"]]) for one in state["slices"] if one["cut"]]
+
+
+def _walls(box):
+    """The six planes (origin, normal) of a box, which point inwards."""
+    walls = []
+    for k, ends in enumerate(box):
+        for at, way in zip(ends, (1.0, -1.0)):
+            point, normal = [0.0] * 3, [0.0] * 3
+            point[k], normal[k] = at, way
+            walls.append((point, normal))
+    return walls
 
 
 def _step(camera, size, spacing):
@@ -566,11 +603,8 @@ def _border(origin, normal, box):
         [m + far * (s * a + t * b) for m, a, b in zip(middle, across, along)]
         for s, t in ((-1, -1), (1, -1), (1, 1), (-1, 1))
     ]
-    for k, (low, high) in enumerate(box):
-        for at, way in ((low, 1.0), (high, -1.0)):
-            point, side = [0.0] * 3, [0.0] * 3
-            point[k], side[k] = at, way
-            corners = _kept(corners, point, side)
+    for point, inwards in _walls(box):
+        corners = _kept(corners, point, inwards)
     return corners
 
 
