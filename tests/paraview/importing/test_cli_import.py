@@ -196,3 +196,14 @@ def test_exported_key_frames_become_a_shot(tmp_path, brain):
     assert shot.seconds == 6
     assert (shot.camera.keys[0].position, shot.camera.keys[-1].position) == ((0, 0, -2), (-2, 0, 0))
     assert main(["plan", str(movie)]) == 0
+
+
+def test_a_state_may_be_called_py(tmp_path, capsys):
+    """SaveState("session.py") of pvpython 5.11 writes XML all the same."""
+    (tmp_path / "session.py").write_text(
+        '<ParaView><ServerManagerState version="5.11.0"><Proxy group="views" type="RenderView" id="7">'
+        '<Property name="CameraPosition" id="7.CameraPosition" number_of_elements="3"><Element index="0" value="1"/>'
+        '<Element index="1" value="2"/><Element index="2" value="3"/></Property></Proxy></ServerManagerState></ParaView>'
+    )
+    assert main(["paraview", "import", str(tmp_path / "session.py"), "-o", str(tmp_path / "a.yaml")]) == 0
+    assert "position: [1, 2, 3]" in (tmp_path / "a.yaml").read_text()

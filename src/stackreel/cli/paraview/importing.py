@@ -111,9 +111,18 @@ def _read(file: Path) -> State:
     from stackreel.paraview.statefiles import read_state_file
     from stackreel.paraview.trace import read_trace_file
 
-    if file.suffix.lower() in (".py", ".txt", ""):
+    if file.suffix.lower() in (".py", ".txt", "") and not _is_xml(file):
         return read_trace_file(file)
     return read_state_file(file)
+
+
+def _is_xml(file: Path) -> bool:
+    """SaveState in pvpython 5.11 writes a state, whatever it is to be called."""
+    try:
+        with file.open("rb") as text:
+            return text.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+    except OSError:  # said by whoever reads it
+        return False
 
 
 def _wanted(args: argparse.Namespace) -> tuple[Wanted, Path | None]:

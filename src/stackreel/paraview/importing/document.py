@@ -88,7 +88,18 @@ def imported(states: Sequence[State], wanted: Wanted | None = None) -> Parts:
         parts.places[seen.name] = {"camera": seen.pose}
     if "crop" in parts.scene:
         parts.places[free_name(f"{PurePath(states[-1].name).stem} box", parts.places)] = {"box": parts.scene["crop"]}
+    for look in (parts.scene, *parts.looks.values()):
+        look |= {key: _legible(look[key]) for key in ("color", "opacity", "opacity_unit", "clip") if key in look}
     return parts
+
+
+def _legible(value: Any) -> Any:
+    """Numbers with nine digits: 99.2 for 99.19999999999999. What is lost no picture shows."""
+    if isinstance(value, float):
+        return float(f"{value:.9g}")
+    if isinstance(value, dict):
+        return {key: _legible(one) for key, one in value.items()}
+    return [_legible(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _refuse_unknown(states: Sequence[State], wanted: Wanted) -> None:
