@@ -203,7 +203,8 @@ def test_a_state_may_be_called_py(tmp_path, capsys):
     (tmp_path / "session.py").write_text(
         '<ParaView><ServerManagerState version="5.11.0"><Proxy group="views" type="RenderView" id="7">'
         '<Property name="CameraPosition" id="7.CameraPosition" number_of_elements="3"><Element index="0" value="1"/>'
-        '<Element index="1" value="2"/><Element index="2" value="3"/></Property></Proxy></ServerManagerState></ParaView>'
+        '<Element index="1" value="2"/><Element index="2" value="3"/></Property></Proxy>'
+        "</ServerManagerState></ParaView>"
     )
     assert main(["paraview", "import", str(tmp_path / "session.py"), "-o", str(tmp_path / "a.yaml")]) == 0
     assert "position: [1, 2, 3]" in (tmp_path / "a.yaml").read_text()
