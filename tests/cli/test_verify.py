@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from stackreel.cli import main
-from stackreel.volume import open_volume
+from stackreel.volume import open_volume, undofolder
 from stackreel.volume.ledger import read_ledger
 from stackreel.volume.undo import put_aside
 
@@ -346,3 +346,67 @@ def test_a_folder_is_checked_compared_and_mended(sections, capsys):
     said = capsys.readouterr().out
     assert "the files around the shards are not what was written: OME's pages" in said
     assert "all samples are as they were written" in said
+
+
+def test_a_folder_whose_table_is_lost_is_not_said_to_be_the_same(sections, capsys):
+    assert main(["convert", str(sections), "brain.ome.zarr", *RAW]) == 0
+    with open("brain.ome.zarr/stackreel/summary/0/sizes/c/0/0/0", "r+b") as file:
+        file.write(b"x")
+    capsys.readouterr()
+    assert verify("--against", sections, *RAW, path="brain.ome.zarr") == 1
+    said = capsys.readouterr().out
+    assert "every sample is the same" not in said
+    assert "18 damaged chunks could not be compared" in said
+    assert verify("--repair", sections, *RAW, path="brain.ome.zarr") == 0
+    assert verify("--against", sections, *RAW, path="brain.ome.zarr") == 0
+
+
+def test_what_a_file_manager_left_in_a_folder_is_named(sections, capsys):
+    assert main(["convert", str(sections), "brain.ome.zarr", *RAW]) == 0
+    Path("brain.ome.zarr/.DS_Store").write_bytes(b"x")
+    capsys.readouterr()
+    assert verify(path="brain.ome.zarr") == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("brain.ome.zarr: whole; ")
+    assert said[1:] == ["  not of the volume, and doing it no harm: 1 file (.DS_Store)"]
+    assert verify("--json", path="brain.ome.zarr") == 0
+    assert json.loads(capsys.readouterr().out)["strangers"] == [".DS_Store"]
+
+
+def test_a_stopped_repair_of_a_folder_is_gone_on_with(sections, capsys):
+    assert main(["convert", str(sections), "brain.ome.zarr", *RAW]) == 0
+    table = Path("brain.ome.zarr/stackreel/summary/1/sizes")
+    undofolder.put_aside(Path("brain.ome.zarr"), [table])
+    (table / "c" / "0" / "0" / "0").write_bytes(b"half")
+    assert verify(path="brain.ome.zarr") == 1
+    assert "a repair was stopped in the middle; --repair goes on with it" in capsys.readouterr().out
+    assert verify("--repair", sections, *RAW, path="brain.ome.zarr") == 0
+    assert "is taken back" in capsys.readouterr().err
+    assert verify(path="brain.ome.zarr") == 0
+
+
+CONVERT = """\
+import os, shutil, signal, sys, time
+from stackreel.cli import main
+rmtree = shutil.rmtree
+def interrupted(what, *more, **options):
+    if ".replaced" in str(what):
+        if sys.argv[1] == "refused":
+            raise PermissionError(13, "Permission denied", str(what))
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(1)
+    rmtree(what, *more, **options)
+shutil.rmtree = interrupted
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.parametrize(("why", "code"), [("interrupted", 130), ("refused", 0)])
+def test_what_fails_behind_the_end_is_not_told_as_if_nothing_was_written(sections, why, code):
+    words = ["convert", str(sections), "brain.ome.zarr", *RAW, "--overwrite"]
+    assert main(words) == 0
+    done = subprocess.run([sys.executable, "-c", CONVERT, why, *words], capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    assert "not written" not in done.stderr
+    assert ("was just complete" if why == "interrupted" else "could not be removed (Permission denied)") in done.stderr
+    assert verify(path="brain.ome.zarr") == 0

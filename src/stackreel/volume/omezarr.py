@@ -6,7 +6,8 @@
     stackreel/summary/histogram edges and counts of the full resolution
     stackreel/resultants/1 … N of axial data: how far the directions agree that a sample stands for, 255 or 65535 = all
     stackreel/slices           hashes of the slices as they were read, by 128 rows; settings of the conversion (JSON)
-    stackreel/zarr.json        attribute `seal`: hash of all files but the shards and this one
+    stackreel/words            the attribute `stackreel` once more (JSON), with a checksum
+    stackreel/zarr.json        attributes `files` and `seal`: all files but the shards and this one, and their hash
 
 Chunks that hold only zeros are not stored, nor are shards of nothing else. All but OME's own words is as in HDF5.
 """
@@ -102,7 +103,7 @@ class ShardLevel:
         except ValueError as error:
             raise CorruptChunkError(
                 f"{self._path}: level {self.index}, chunk {index} of {self.dataset} is damaged ({error}); "
-                "convert the slices again"
+                f"`stackreel verify {self._path} --repair SLICES` mends it"
             ) from error
 
     def read(self, box: tuple[slice, slice, slice]) -> npt.NDArray[Any]:

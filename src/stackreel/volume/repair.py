@@ -30,7 +30,7 @@ from stackreel.volume.ledger import Ledger
 from stackreel.volume.mendfile import FileMender
 from stackreel.volume.mendshards import ShardMender
 from stackreel.volume.output import says_no_room, told
-from stackreel.volume.place import leads_to, locked, put_in_place, remove, settle, stepped_aside
+from stackreel.volume.place import leads_to, locked, put_in_place, remove, settle
 from stackreel.volume.pyramid import LevelPlan
 from stackreel.volume.remaking import Remaker, plans_of, recipe_of
 from stackreel.volume.shardledger import read_any_ledger
@@ -77,7 +77,7 @@ def repair(
     file then stays as it is.
     """
     path = true_path(Path(path))
-    if stepped_aside(path):
+    with told(path):
         settle(path)
     with _alone(path) as handle:
         before = stopped_ledger(path)
