@@ -160,6 +160,13 @@ class EngineContract:
         assert green == pytest.approx(before, abs=0.01)
         assert red == pytest.approx(1.0, abs=0.01)
 
+    def test_a_slice_takes_the_colours_of_the_volume_and_leaves_them_as_they_are(self, session):
+        colored = replace(FOG, color=((0.0, 0.0, 0.0, 0.0), (100.0, 0.2, 1.0, 0.6), (255.0, 1.0, 1.0, 1.0)))
+        scene = Scene(CAMERA, colored, slices=(Slice((0, 0, -0.25), (0, 0, 1)),))
+        assert session.render(scene).rgba[60, 80, :3] == pytest.approx((0.2, 1.0, 0.6), abs=0.01)
+        behind = replace(scene, slices=(Slice((0, 0, 39 / 80 - 0.25), (0, 0, 1)),))
+        assert session.render(behind).rgba[60, 80, :3] == pytest.approx((0.2, 1.0, 0.6), abs=0.01)
+
     def test_a_slice_of_glass_lets_light_through(self, session):
         scene = Scene(CAMERA, FOG, slices=(Slice((0, 0, -0.25), (0, 0, 1), opacity=0.5, color=RED),))
         _, green, _ = session.render(scene).rgba[60, 80, :3]

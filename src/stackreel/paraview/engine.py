@@ -87,6 +87,7 @@ class ParaViewSession:
                 raise EngineError(reason)
         self.volume, self.output, self.memory = volume, output, engine.memory
         self._process = Process(engine.installation, output.fine.size, engine.processes)
+        self._alone = engine.processes == 1
         self._checked: set[tuple[str, tuple[int, ...] | None]] = set()
 
     def close(self) -> None:
@@ -121,8 +122,8 @@ class ParaViewSession:
         if key in self._checked:
             return
         self._checked.add(key)
-        low, high = told["samples"]
-        if low == high == 0.0 and _highest(volume, choice) > 0.0:
+        low, high = told["samples"]  # of several processes, what the first one holds
+        if self._alone and low == high == 0.0 and _highest(volume, choice) > 0.0:
             raise EngineError(
                 f"{choice.file}: ParaView reads nothing but zeros where there are samples; does its HDF5 lack the "
                 f"filter that packed them? `stackreel doctor {volume.path}` tells. --engine native draws them"

@@ -158,8 +158,8 @@ class Process:
             code == -signal.SIGKILL
         ):
             return EngineError(
-                f"ParaView {how}: the memory did not suffice; give it less to hold (--memory), or use --engine native, "
-                "which draws in any memory"
+                f"ParaView {how}, most likely since the memory did not suffice; give it less to hold "
+                "(--memory), or use --engine native, which draws in any memory"
             )
         if re.search(r"bad X server|X server connection|Could not find a decent|DISPLAY|GLX|EGL", words):
             return EngineError(

@@ -195,15 +195,11 @@ class Stage:
         if array is None:
             raise RuntimeError('ParaView reads no "%s" from %s' % (data["array"], data["file"]))
         self.samples = tuple(array.GetRange(0))
-        bounds = source.GetDataInformation().GetBounds()
-        self._box = [list(bounds[2 * k : 2 * k + 2]) for k in range(3)]
-        extent = source.GetDataInformation().GetExtent()
-        counts = [extent[2 * k + 1] - extent[2 * k] for k in range(3)]
-        self._spacing = [(b - a) / max(n, 1) for (a, b), n in zip(self._box, counts)]
+        self._box, self._spacing = _grid(source)
         self._array = data["array"]
         self._volume = simple.Show(source, self.view)
         self._volume.SetRepresentationType("Volume")
-        simple.ColorBy(self._volume, ("POINTS", self._array))
+        _set(self._volume, ColorArrayName=["POINTS", self._array])
         self._volume.SetScalarBarVisibility(self.view, False)
 
     def _look(self, state):
@@ -289,15 +285,18 @@ class Stage:
         sheet = simple.Show(part, self.view)
         sheet.SetRepresentationType("Surface")
         own = bool(one["color"] or one["masked"])
-        simple.ColorBy(sheet, ("POINTS", self._array), own)
-        sheet.SetScalarBarVisibility(self.view, False)
+        colors = simple.GetColorTransferFunction(self._array)
         if own:
+            _set(sheet, UseSeparateColorMap=1)
             colors = simple.GetColorTransferFunction(self._array, sheet, separate=True)
             _color(colors, one["color"] or state["color"])
             if one["masked"]:
                 shown = simple.GetOpacityTransferFunction(self._array, sheet, separate=True)
                 _opacity(shown, _visible(state["opacity"]))
                 _set(colors, EnableOpacityMapping=1, ScalarOpacityFunction=shown)
+        # not by ColorBy, which would stretch the volume's colours and opacities to the values of the slice
+        _set(sheet, ColorArrayName=["POINTS", self._array], LookupTable=colors)
+        sheet.SetScalarBarVisibility(self.view, False)
         _set(sheet, Opacity=one["opacity"], InterpolateScalarsBeforeMapping=1)
         _set(sheet, Ambient=1.0, Diffuse=0.0, Specular=0.0)
         if one["outline"] is not None:
@@ -425,7 +424,7 @@ class Stage:
         caster.SelectScalarArray(self._array)
         caster.SetSampleDistance(self._step)
         caster.SetBlendMode(BLENDS[state["blend"]])
-        planes, crop = _planes(state), state["crop"]
+        planes, crop = _planes(state, self._step), state["crop"]
         if state["blend"] == "minimum" and crop is not None:
             # rays that pass by the cropped part would show the highest value
             planes, crop = planes + _walls(crop), None
@@ -543,10 +542,17 @@ def _visible(opacity):
     return found
 
 
-def _planes(state):
-    """The planes (origin, normal) that cut the volume: clip planes, and slices that open it."""
+def _planes(state, gap):
+    """The planes (origin, normal) that cut the volume: clip planes, and slices that open it.
+
+    gap : room behind such a slice; VTK takes a sample even where a ray has nothing to go, and would paint the slice
+    """
     planes = [(one["origin"], one["normal"]) for one in state["clip"]]
-    return planes + [(one["origin"], [-n for n in one["normal"]]) for one in state["slices"] if one["cut"]]
+    for one in state["slices"]:
+        if one["cut"]:
+            inwards = [-x for x in _unit(one["normal"])]
+            planes.append(([o + gap * x for o, x in zip(one["origin"], inwards)], inwards))
+    return planes
 
 
 def _walls(box):
@@ -575,6 +581,26 @@ def _step(camera, size, spacing):
 def _unit(v):
     length = math.sqrt(sum(x * x for x in v))
     return [x / length for x in v]
+
+
+def _grid(source):
+    """The world box [[x0, x1], …] of a source's samples, and the distances between them, along x, y, z.
+
+    Of the whole of it, where several processes hold a part each.
+    """
+    try:
+        steps = vtk.vtkStreamingDemandDrivenPipeline
+        told = source.SMProxy.GetClientSideObject().GetOutputInformation(0)
+        extent = told.Get(steps.WHOLE_EXTENT())
+        origin, spacing = told.Get(vtk.vtkDataObject.ORIGIN()), told.Get(vtk.vtkDataObject.SPACING())
+        box = [[origin[k] + spacing[k] * extent[2 * k + end] for end in (0, 1)] for k in range(3)]
+        return box, list(spacing)
+    except (AttributeError, TypeError):  # it is in another process
+        told = source.GetDataInformation()
+        bounds, extent = told.GetBounds(), told.GetExtent()
+        box = [list(bounds[2 * k : 2 * k + 2]) for k in range(3)]
+        counts = [extent[2 * k + 1] - extent[2 * k] for k in range(3)]
+        return box, [(b - a) / max(n, 1) for (a, b), n in zip(box, counts)]
 
 
 def _within(origin, normal, box):
