@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import warnings
 
@@ -139,11 +140,15 @@ def test_damage_is_named(make, damage):
 
 def test_the_seal_vouches_for_all_small_files(make):
     volume = make(samples_of("uint8"))
-    seal = json.loads((volume.path / "stackreel" / "zarr.json").read_text())["attributes"]["seal"]
-    assert int(seal, 16) == zarrwriter.digest(volume.path)
+    sealed = json.loads((volume.path / "stackreel" / "zarr.json").read_text())["attributes"]
+    seal, names = sealed["seal"], sealed["files"]
+    small = [path.relative_to(volume.path).as_posix() for path in volume.path.rglob("*") if path.is_file()]
+    shards = re.compile(r"(stackreel/resultants/)?\d+/c/")
+    assert names == sorted(name for name in small if not shards.match(name) and name != "stackreel/zarr.json")
+    assert int(seal, 16) == zarrwriter.digest(volume.path, names)
     page = volume.path / "1" / "zarr.json"
     page.write_text(page.read_text().replace("uint8", "int8"))
-    assert int(seal, 16) != zarrwriter.digest(volume.path)
+    assert int(seal, 16) != zarrwriter.digest(volume.path, names)
 
 
 def test_zarr_of_others_is_led_to_convert(tmp_path):

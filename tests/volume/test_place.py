@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import signal
@@ -16,6 +17,7 @@ from stackreel.errors import OutputExistsError, VolumeError
 from stackreel.geometry import Spacing
 from stackreel.slices import open_slices
 from stackreel.volume import open_volume, place
+from stackreel.volume import repair as repairing
 from stackreel.volume.build import build
 from stackreel.volume.export import copy_volume
 from stackreel.volume.output import left_by
@@ -43,8 +45,8 @@ class Place:
     def source(self, name="one"):
         return open_slices(self.folder / name, shape=SHAPE[1:], dtype="uint8")
 
-    def make(self, path, name="one", **more):
-        build(self.source(name), path, Recipe("brain", Spacing(1, 1, 1)), overwrite=True, **more)
+    def make(self, path, name="one"):
+        build(self.source(name), path, Recipe("brain", Spacing(1, 1, 1)), overwrite=True)
         return path
 
     def names(self):
@@ -96,9 +98,7 @@ def test_a_repair_at_work_is_not_replaced_and_writes_into_nothing_else(here, end
     assert made_of(path) == first(here, "one")
     partial = here.folder / f"brain{ending}.partial"
     assert verify(partial).whole  # complete, as was said
-    resumed = []
-    here.make(path, "other", resumed=resumed.append)
-    assert resumed == [SHAPE[0] * SHAPE[1] * SHAPE[2]]  # nothing was done twice
+    here.make(path, "other")  # as was said, too
     assert made_of(path) == first(here, "other")
     assert verify(path).whole
     assert here.names() == [path.name]
@@ -241,6 +241,27 @@ def test_a_repair_killed_between_its_two_renames_is_found_and_goes_on(here, by, 
     assert here.names() == [path.name]
 
 
+def test_a_repair_anew_that_is_stopped_says_where_it_left_off(here, monkeypatch):
+    recipe_of = repairing.recipe_of
+    monkeypatch.setattr(repairing, "recipe_of", lambda *a: dataclasses.replace(recipe_of(*a), durable=0.0))
+    path = here.make(here.folder / "brain.h5")
+    lose_pages(path)
+    hurt = path.read_bytes()
+
+    done = []
+
+    def interrupted(_):
+        done.append(1)
+        if len(done) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt, match=r"is as it was\. What was done is kept in .*\.repaired"):
+        repair(path, here.source(), progress=interrupted)
+    assert path.read_bytes() == hurt
+    assert repair(path, here.source()).report.whole
+    assert here.names() == [path.name]
+
+
 def test_ctrl_c_while_the_old_folder_is_removed_tells_that_the_new_one_stands(here, monkeypatch):
     path = here.make(here.folder / "brain.ome.zarr")
     rmtree = shutil.rmtree
@@ -291,7 +312,7 @@ def test_what_a_run_left_aside_is_not_put_back_while_somebody_holds_it(here):
     fcntl.flock(handle, fcntl.LOCK_EX)
     put_in_place(new, path)
     os.replace(path, new)
-    with pytest.raises(VolumeError, match="a repair that is at work has it in"):
+    with pytest.raises(VolumeError, match=r"is about to be replaced.*and stands in .*\.replaced"):
         verify(path)
     assert not path.exists()
     os.close(handle)

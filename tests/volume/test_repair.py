@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import random
 import shutil
@@ -21,12 +22,14 @@ from stackreel.slices import open_slices
 from stackreel.volume import build as building
 from stackreel.volume import mendfile, pyramid
 from stackreel.volume.build import build
+from stackreel.volume.chunkfile import LIBVER
 from stackreel.volume.export.whole import copy_volume
-from stackreel.volume.ledger import read_ledger
+from stackreel.volume.ledger import put_ledger, read_ledger
 from stackreel.volume.recipe import Recipe
 from stackreel.volume.reduction import Reduction
 from stackreel.volume.remaking import Remaker, recipe_of
 from stackreel.volume.repair import repair, resume
+from stackreel.volume.seal import put_seal
 from stackreel.volume.undo import put_aside, stopped, undo_of
 from stackreel.volume.verify import verify
 
@@ -196,6 +199,29 @@ def test_a_chunk_stored_as_it_is_becomes_itself_or_nothing(tmp_path, array_sourc
         patch.setattr(Remaker, "check_slices", lambda *_: None)
         with pytest.raises(VolumeError, match=r"/levels/a/1, chunk \(0, 0, 0\) cannot be made again as it was: other"):
             repair(path, samples, weights=other)
+    assert path.read_bytes() == hurt
+    assert repair(path, samples, weights=weights).report.whole
+    assert path.read_bytes() == data
+
+
+def test_weights_without_hashes_make_a_chunk_as_it_was_or_not_at_all(tmp_path, array_source):
+    rng = np.random.default_rng(0)
+    samples, weights, other = (array_source(rng.integers(0, 20, (40, 150, 140), dtype=np.uint8)) for _ in range(3))
+    weights.files = open_slices(_one_raw(tmp_path), shape=(3, 4), dtype="uint8").files
+    path = tmp_path / "a.h5"
+    build(samples, path, Recipe("a", Spacing(2, 1, 1), Reduction("axial", 256.0)), weights=weights)
+    ledger = read_ledger(path)
+    with h5py.File(path, "r+", libver=LIBVER) as file:  # as an early export left it
+        del file["slices/a/weights_hashes"]
+        put_ledger(file, dataclasses.replace(ledger, slices=ledger.slices[:1]))
+    put_seal(path, ledger.seal, ledger.extents)
+    assert verify(path).whole
+    data, kept = path.read_bytes(), ledger.find(1)
+    assert not kept.plain[0, 0, 0]
+    flip(path, 8 * int(kept.offsets[0, 0, 0]) + 100)
+    hurt = path.read_bytes()
+    with pytest.raises(VolumeError, match=r"/levels/a/1, chunk \(0, 0, 0\) cannot be made again as it was: other"):
+        repair(path, samples, weights=other)
     assert path.read_bytes() == hurt
     assert repair(path, samples, weights=weights).report.whole
     assert path.read_bytes() == data

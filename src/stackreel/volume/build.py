@@ -207,7 +207,7 @@ class _Builder:
                     self.pool.shutdown(wait=True, cancel_futures=True)
             if self.arriving is not None:
                 self.arriving.check()
-            self._save()  # so that what follows takes seconds, and need not be done again
+            self.into.sync()  # so that what follows takes seconds
             name, file = self.recipe.name, self.into.file
             with uninterrupted():
                 describe(file, self.source, self.weights, self.recipe, self.levels, self.work.counter, self.hashes)

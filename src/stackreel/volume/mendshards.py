@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
+from stackreel.errors import VolumeError
 from stackreel.files import replacing, sweep
 from stackreel.geometry import Index3
 from stackreel.volume import zarrfile
@@ -90,8 +91,12 @@ class ShardMender:
         sweep(path.parent)
         with replacing(path) as temporary, open(temporary, "wb") as out:
             shard = _NewShard(self.path, self.chunks, kept, where, out)
-            yield shard
-            shard.finish()
+            try:
+                yield shard
+                shard.finish()
+            except VolumeError:  # of what is read from another volume by now, that is to be said
+                check_held(self.path, self.handle)
+                raise
             out.flush()
             os.fsync(out.fileno())
             check_held(self.path, self.handle)

@@ -29,7 +29,7 @@ from stackreel.volume.damage import BadChunk, Report
 from stackreel.volume.ledger import Ledger
 from stackreel.volume.mendfile import FileMender
 from stackreel.volume.mendshards import ShardMender
-from stackreel.volume.output import says_no_room, told
+from stackreel.volume.output import left_by, says_no_room, told
 from stackreel.volume.place import leads_to, locked, put_in_place, remove, settle
 from stackreel.volume.pyramid import LevelPlan
 from stackreel.volume.remaking import Remaker, plans_of, recipe_of
@@ -185,9 +185,11 @@ def _anew(
     """Convert again, beside the file; it is replaced when the new one is whole and made of the same slices."""
     new = path.with_name(f".{path.stem}.repaired{path.suffix}")  # a name that nobody gives to what he keeps
     if not _finished(new, ledger, threads):
-        building.build(
-            source, new, recipe_of(ledger, threads), weights=weights, overwrite=True, progress=progress, finish=finish
-        )
+        recipe = recipe_of(ledger, threads)
+        try:
+            building.build(source, new, recipe, weights=weights, overwrite=True, progress=progress, finish=finish)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(f"stopped; {path} is as it was. {left_by(new)}") from None
     made, report = read_any_ledger(new), verify(new, threads=threads)
     if made is None or not report.whole:
         raise VolumeError(f"{new}: the volume made anew is damaged at once; is the disk all right? {path} stays")

@@ -7,6 +7,7 @@ same places. For an OME-Zarr folder see volume.verifyshards.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -46,7 +47,8 @@ def verify(
     path = Path(path)
     try:
         if stepped_aside(path):
-            settle(true_path(path))
+            with contextlib.suppress(OSError):  # where nothing may be written
+                settle(true_path(path))
         return _verified(path, threads or os.cpu_count() or 1, begin, progress)
     except OSError as error:
         if isinstance(error, StackreelError):
@@ -59,7 +61,7 @@ def _verified(path: Path, threads: int, begin: Progress, progress: Progress) -> 
         return verify_shards(path, threads, begin, progress)
     if not path.is_file():
         aside = stepped_aside(path)
-        where = f"; a repair that is at work has it in {aside} at this moment" if aside else ""
+        where = f"; it is about to be replaced, or was when a run was killed, and stands in {aside}" if aside else ""
         raise VolumeMissingError(f"{path}: there is no such volume{where}")
     size, expected, stopped = path.stat().st_size, announced_size(path), was_stopped(path)
     ledger = read_ledger(path)
