@@ -206,6 +206,29 @@ def test_a_render_that_was_killed_goes_on_and_leaves_nothing_running(volume):
     assert (folder / "flight.mp4").stat().st_size > 1000
 
 
+def test_a_paraview_that_hangs_does_not_outlive_us(volume):
+    """Our process is killed while ParaView does nothing: nobody is left who could end it but its guard."""
+    find_pvpython()
+    program = (
+        "import os, signal, sys; from pathlib import Path; from stackreel.paraview.engine import ParaViewEngine\n"
+        "from stackreel.frames.engine import Output; from stackreel.volume import open_volume\n"
+        "session = ParaViewEngine(64 << 20).open(open_volume(Path(sys.argv[1])), Output((80, 60)))\n"
+        "print(session._process._process.pid, flush=True); sys.stdin.read()"
+    )
+    run = subprocess.Popen(
+        [sys.executable, "-c", program, str(volume.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    hung = int(run.stdout.readline())
+    os.kill(hung, signal.SIGSTOP)
+    started = descendants(run.pid)
+    run.kill()
+    run.communicate()
+    until = time.monotonic() + 40
+    while alive(started) and time.monotonic() < until:
+        time.sleep(0.5)
+    assert not alive(started)
+
+
 def test_two_processes_draw_what_one_draws(volume):
     find_pvpython()
     if find_mpiexec() is None or find_paraview()[0].pvbatch is None:

@@ -35,6 +35,8 @@ LONGEST = 3600.0
 """Seconds that no frame takes."""
 
 _BUSY = 0.2  # seconds of processor time that count as work
+_GUARD = "read line; sleep 10; kill $1 2>/dev/null && sleep 5 && kill -9 $1"
+"""Reads from us; when we are gone, however that came, whatever does not end by itself is ended."""
 _HERE = Path(__file__).parent
 _MARKS_OF_ERRORS = ("ERR|", "ERROR:", "Error:", "error:")
 
@@ -53,6 +55,7 @@ class Process:
         inside = (_HERE / "player.py", _HERE / "stage.py", *size, self._folder)
         self._screen: Screen | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
         self._said: deque[str] = deque(maxlen=400)
         self._answers: queue.Queue[dict[str, Any] | None] = queue.Queue()
         try:
@@ -65,6 +68,15 @@ class Process:
                 env=environment({**_quiet(processes), **(self._screen.environment if self._screen else {})}),
                 start_new_session=True,  # Ctrl-C is for us; we end it
             )
+            if os.name == "posix":
+                guard = ["sh", "-c", _GUARD, "sh", str(self._process.pid)]
+                self._guard = subprocess.Popen(
+                    guard,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
             assert self._process.stdout is not None
             assert self._process.stderr is not None
             for target, stream in ((self._listen, self._process.stdout), (self._overhear, self._process.stderr)):
@@ -108,14 +120,17 @@ class Process:
             except subprocess.TimeoutExpired:
                 self._kill(process)
             _kill_session(process.pid)
+        if self._guard is not None:
+            self._guard.kill()
+            self._guard.wait()
         if self._screen is not None:
             self._screen.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _kill(self, process: subprocess.Popen[bytes]) -> None:
-        for number in (signal.SIGTERM, signal.SIGKILL):
+        for end in (process.terminate, process.kill):
             with contextlib.suppress(OSError):
-                os.killpg(process.pid, number)
+                end()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(3.0)
                 return
