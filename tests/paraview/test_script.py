@@ -454,14 +454,33 @@ def test_several_processes_draw_the_same_pictures(
     if shutil.which("mpiexec") is None:
         pytest.skip("no mpiexec here")
     there, _ = drawn
+    (there / "lit.yaml").write_text(MOVIE.replace("light: none", "light: studio"))
+    lit = export(there, "lit")
+    run(screen, lit, "--frames", "4:6", "--output", str(there / "frames"))
     mpi = ("mpiexec", *(["--allow-run-as-root"] if os.geteuid() == 0 else []), "--oversubscribe", "-n", "2", "pvbatch")
     quiet = {**screen, "OMPI_MCA_mpi_yield_when_idle": "1"}
     options = ("--output", str(tmp_path), "--frames", "4:6")
-    run(quiet, there / "flight_pv.py", *options, program=(*mpi, "--sym"))
+    run(quiet, lit, *options, program=(*mpi, "--sym"))
     assert len(list(tmp_path.iterdir())) == 2
     for file in tmp_path.iterdir():
         assert psnr(picture(file), picture(there / "frames" / file.name)) > 40.0
-    assert "write pvbatch --sym" in run(quiet, there / "flight_pv.py", *options, program=mpi, ok=False)
+    assert "write pvbatch --sym" in run(quiet, lit, *options, program=mpi, ok=False)
+
+
+@pytest.mark.paraview
+def test_titles_stand_where_ours_do(folder: Path, screen: dict[str, str], tmp_path: Path) -> None:
+    script = export(folder, "titled")
+    run(screen, script, "--frames", "7:8", "--output", str(tmp_path))
+    assert main(["frame", str(folder / "titled.yaml"), "--at", "0.7", "-o", str(tmp_path / "ours.png")]) == 0
+    found = []
+    for file in (tmp_path / "titled.000007.png", tmp_path / "ours.png"):
+        rows, columns = np.nonzero(picture(file)[:60, :200].min(axis=-1) > 150)
+        found.append((rows.min(), rows.max(), columns.min(), columns.max()))
+    (top, bottom, left, right), ours = found
+    assert abs(top - ours[0]) <= 2
+    assert abs(bottom - ours[1]) <= 2
+    assert abs(left - ours[2]) <= 3
+    assert abs(right - ours[3]) <= 12, "other letters, of about the same width"
 
 
 @pytest.mark.paraview
