@@ -266,7 +266,8 @@ Whatever stops it, the same command goes on: a frame that is there, complete, an
 drawn again. When all are there, it prints the ffmpeg command that makes the film of them.
 
 On a cluster, this is a job array of eight jobs for sbatch, each with an eighth of the frames (what to load is another
-matter on every machine; without a graphics card, choose a ParaView with OSMesa or EGL, or put xvfb-run before pvbatch):
+matter on every machine; where there is no graphics card, choose a ParaView with OSMesa or EGL, or write
+xvfb-run -a before pvbatch):
 
     #!/bin/bash
     #SBATCH --job-name={name} --array=1-8
