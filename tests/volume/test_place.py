@@ -302,6 +302,27 @@ def test_an_old_folder_that_cannot_be_removed_is_noted_and_stops_nobody(here, mo
     assert here.names() == [".brain.ome.zarr.replaced-1", ".brain.ome.zarr.replaced-2", path.name]
 
 
+def test_what_cannot_get_out_of_the_way_is_said_before_the_work(here, monkeypatch):
+    path = here.make(here.folder / "brain.ome.zarr")
+    shutil.copytree(path, here.folder / ".brain.ome.zarr.replaced")
+
+    def refuses(do):
+        def refused(what, *more, **options):
+            if ".replaced" in str(what):
+                raise PermissionError(1, "Operation not permitted", str(what))
+            do(what, *more, **options)
+
+        return refused
+
+    monkeypatch.setattr(place.shutil, "rmtree", refuses(shutil.rmtree))
+    monkeypatch.setattr(place.os, "replace", refuses(os.replace))
+    seen = []
+    with pytest.raises(VolumeError, match=r"cannot be replaced before .*\.replaced is removed"):
+        build(here.source("other"), path, Recipe("b", Spacing(1, 1, 1)), overwrite=True, progress=seen.append)
+    assert not seen
+    assert made_of(path) == first(here, "one")
+
+
 def test_what_a_run_left_aside_is_not_put_back_while_somebody_holds_it(here):
     """A repair between its two renames."""
     import fcntl

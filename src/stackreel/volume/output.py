@@ -19,6 +19,7 @@ from stackreel.volume.place import (
     Identity,
     held,
     identity,
+    in_the_way,
     leads_to,
     locked,
     put_in_place,
@@ -112,6 +113,8 @@ def _begun(
     try:
         try:
             settle(out)
+            if (aside := in_the_way(out)) is not None:
+                raise VolumeError(f"{out}: cannot be replaced before {aside} is removed, which was refused; remove it")
             before = identity(out)
             size = None if partial.is_dir() else os.fstat(handle).st_size
             journal = _journal(out, journal_of(partial), settings, size, restart=restart)

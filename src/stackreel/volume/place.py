@@ -68,6 +68,11 @@ def settle(out: Path) -> None:
             )
 
 
+def in_the_way(out: Path) -> Path | None:
+    """What keeps a folder from stepping aside, after `settle`: what is there belongs to somebody else, or is held."""
+    return _aside(out) if out.is_dir() and _aside(out).exists() else None
+
+
 def remove(path: Path) -> None:
     """A file, or a folder with all that lies in it."""
     if path.is_dir():
