@@ -13,7 +13,7 @@ import numpy as np
 
 from stackreel.errors import MovieFileError, ParaViewError
 from stackreel.paraview.importing.cameras import Pose, Seen, cameras_of, series_of
-from stackreel.paraview.importing.display import Display, Shown
+from stackreel.paraview.importing.display import Display, Shown, shown_by
 from stackreel.paraview.importing.frame import Ground, frame_of
 from stackreel.paraview.importing.keyframes import Animation, Track, animation_of, state_at
 from stackreel.paraview.importing.reading import array_of, called, refs, type_of, word
@@ -199,7 +199,7 @@ class _Import:
         return far <= _FARTHEST
 
     def display(self, state: State, view: Proxy | None, report: Report) -> Shown:
-        return Display(state, self.frame, report, view, self.wanted.array, self.wanted.subject).make()
+        return shown_by(Display(state, self.frame, report, view, self.wanted.array, self.wanted.subject))
 
     # ------------------------------------------------------------ views
 
