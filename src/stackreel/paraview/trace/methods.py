@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from stackreel.paraview.trace import camera
-from stackreel.paraview.trace.calls import Arguments, color_by, set_all
+from stackreel.paraview.trace.arguments import Arguments, set_all
+from stackreel.paraview.trace.coloring import colored_by
 from stackreel.paraview.trace.known import ADJUST, CAMERA, MOVES, SILENT_METHODS
 from stackreel.paraview.trace.made import TABLES, Made
 from stackreel.paraview.trace.values import (
@@ -50,7 +51,7 @@ def call_method(made: Made, owner: Thing, name: str, given: Arguments) -> Any:
     elif name == "SetScalarColoring":
         association = {0: "POINTS", 1: "CELLS"}.get(settled(given.take(1)), "POINTS")
         array = settled(given.take(0))
-        color_by(made, draft, [association, array] if array is not None else None, False, given.line)
+        colored_by(made, draft, [association, array] if array is not None else None, False, given.line)
     elif name in ("RescaleTransferFunctionToDataRange", "RescaleTransferFunctionToDataRangeOverTime"):
         made.put(draft, "RescaleToData", tuple(number(each) or 0.0 for each in given.values), given.line)
     elif name in ("append", "extend"):

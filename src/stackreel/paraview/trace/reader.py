@@ -13,8 +13,9 @@ import re
 from typing import Any
 
 from stackreel.paraview.proxies import Ref, State
+from stackreel.paraview.trace.arguments import Arguments
 from stackreel.paraview.trace.blocks import Block
-from stackreel.paraview.trace.calls import UNDERSTOOD, Arguments, call
+from stackreel.paraview.trace.calls import UNDERSTOOD, call
 from stackreel.paraview.trace.constants import NUMBERS, evaluated
 from stackreel.paraview.trace.known import BUILTINS, MODULES
 from stackreel.paraview.trace.made import Made
