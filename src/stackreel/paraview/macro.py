@@ -199,7 +199,7 @@ def _light(scene: Scene, lit: bool) -> str:
     return (
         f"shown.Shade = 1  # a light at the camera; ParaView's volumes know no other\n"
         f"shown.Ambient, shown.Diffuse = {light.ambient:g}, {light.diffuse:g}\n"
-        f"shown.Specular, shown.SpecularPower = {light.specular:g}, {light.specular_power:g}\n"
+        f"shown.Specular, shown.SpecularPower = {light.specular:g}, {light.specular_power / 4.0:g}\n"
     )
 
 

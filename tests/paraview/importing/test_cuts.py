@@ -227,7 +227,7 @@ def test_a_background_that_is_not_in_the_file_is_told():
 def test_light_and_blend_of_the_volume_come_over():
     lit = volume(Shade=1, Ambient=0.2, Diffuse=0.8, Specular=0.3, SpecularPower=40)
     assert imported([state(view(), *lit)]).scene["light"] == {
-        "ambient": 0.2, "diffuse": 0.8, "specular": 0.3, "specular_power": 40.0
+        "ambient": 0.2, "diffuse": 0.8, "specular": 0.3, "specular_power": 160.0
     }  # fmt: skip
     parts = imported([state(view(), *volume(BlendMode="Maximum Intensity"))])
     assert parts.scene["blend"] == "maximum"

@@ -22,7 +22,8 @@ def light_of(display: Display, rep: Proxy, shaded: bool) -> Any:
         "ambient": max(number(rep, "Ambient", 0.0), 0.0),
         "diffuse": max(number(rep, "Diffuse", 1.0), 0.0),
         "specular": max(number(rep, "Specular", 0.0), 0.0),
-        "specular_power": max(number(rep, "SpecularPower", 100.0), 0.0),
+        # VTK's is Phong's, ours Blinn's: highlights as large take four times as much
+        "specular_power": max(4.0 * number(rep, "SpecularPower", 100.0), 0.0),
     }
     display.took(f"{display.source(rep)}: lit from the camera, " + ", ".join(f"{k} {v:g}" for k, v in light.items()))
     return light
