@@ -65,7 +65,10 @@ class Reader:
             elif block.kind == "except":
                 self._under(block, f"an error before it ({block.text}, line {block.line})")
             elif block.kind == "":
-                self.statements.carry_out(block)
+                try:
+                    self.statements.carry_out(block)
+                except RecursionError:  # functions that call one another, each from deep inside of an expression
+                    self.made.tell(block.line, "it goes deeper than is followed", block.text)
             elif block.kind == "broken":
                 self.made.tell(block.line, block.problem, block.text)
             else:  # with, try, else, finally, class
