@@ -67,7 +67,7 @@ def test_light_is_blinn_and_phong_s():
         for axis in range(3):
             at = run.SLOPE + axis * run.FIELD
             spots[at : at + n] = slopes[axis]
-        run.light_up(spots, n, j0, light, 0.2, lamps, view, along, rays, 0, 7)
+        run.light_up(spots, n, j0, light, 0.2, lamps, view, along, rays, 0, 7, 2.0)
         dull, gloss = spots[run.DULL : run.DULL + n], spots[run.GLOSS : run.GLOSS + n]
         for i in range(n):
             eye = -(view + (j0 + i) * along)
@@ -94,7 +94,7 @@ def lit_around(slopes, light, lamps):
     spots, rays = np.zeros(run.SPOTS, np.float32), np.full(run.ROW, run.NO_CUT, np.float32)
     for axis in range(3):
         spots[run.SLOPE + axis * run.FIELD : run.SLOPE + axis * run.FIELD + n] = slopes[:, axis]
-    run.light_up(spots, n, 0, light, 1e-3, lamps, np.array([0.0, 0.0, -1.0]), np.zeros(3), rays, 0, 0)
+    run.light_up(spots, n, 0, light, 1e-3, lamps, np.array([0.0, 0.0, -1.0]), np.zeros(3), rays, 0, 0, 2.0)
     return spots[run.DULL : run.DULL + n].copy(), spots[run.GLOSS : run.GLOSS + n].copy()
 
 
@@ -129,8 +129,8 @@ def test_just_behind_a_cut_its_face_is_what_is_lit():
     face = run.face_light(light, 0.0, 0.6, 0.8)
     assert face == pytest.approx(0.8 + 0.2 * 0.8 - 0.3), "nearly its true colour, of which 0.3 is ambient"
     rays[run.CUT : run.CUT + n] = face
-    rays[run.FIRST : run.FIRST + n] = np.linspace(7.4, 7 - 2 * run.CUT_DEPTH, n)
-    run.light_up(spots, n, 0, light, 0.2, lamps, np.array([0.0, 0.0, -1.0]), np.zeros(3), rays, 0, 7)
+    rays[run.ENTRY : run.ENTRY + n] = np.linspace(7.4, 7 - 2 * 2.0, n)
+    run.light_up(spots, n, 0, light, 0.2, lamps, np.array([0.0, 0.0, -1.0]), np.zeros(3), rays, 0, 7, 2.0)
     dull, gloss = spots[run.DULL : run.DULL + n], spots[run.GLOSS : run.GLOSS + n]
     assert dull[:2] == pytest.approx([0.3 + face] * 2), "at the face"
     assert gloss[0] == 0.0

@@ -129,7 +129,8 @@ def test_a_long_list_is_read_whole():
 
 def test_functions_that_call_one_another_from_deep_inside_are_told():
     deep = "".join(f"def f{k}(x):\n    y = {'[x, ' * 30}f{k + 1}(x){']' * 30}\n" for k in range(25))
-    text = f"v = GetActiveViewOrCreate('RenderView')\n{deep}def f25(x):\n    return x\na = f0(1)\nv.CameraPosition = [1, 2, 3]\n"
+    last = "def f25(x):\n    return x\na = f0(1)\nv.CameraPosition = [1, 2, 3]\n"
+    text = f"v = GetActiveViewOrCreate('RenderView')\n{deep}{last}"
     state = read_trace(text, "t")
     assert state.proxies[0].numbers("CameraPosition") == (1.0, 2.0, 3.0)
     assert "it goes deeper than is followed" in {one.reason for one in state.unread}
