@@ -180,6 +180,14 @@ shots:
 """
 
 
+def words(pid):
+    """What a process was started with; nothing where it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    except OSError:
+        return []
+
+
 def test_a_render_that_was_killed_goes_on_and_leaves_nothing_running(volume):
     find_pvpython()
     folder = volume.path.parent
@@ -191,15 +199,20 @@ def test_a_render_that_was_killed_goes_on_and_leaves_nothing_running(volume):
     while len(list(reel.glob("*.png"))) < 3 and run.poll() is None and time.monotonic() - begun < 120:
         time.sleep(0.05)
     started = descendants(run.pid)
+    folders = {
+        word for pid in started for word in words(pid) if word.startswith(("/dev/shm/stackreel", "/tmp/stackreel"))
+    }
     run.kill()
     run.wait()
+    assert folders
     kept = len(list(reel.glob("*.png")))
     assert 3 <= kept < 20
     assert started
-    until = time.monotonic() + 20
-    while alive(started) and time.monotonic() < until:
+    until = time.monotonic() + 30
+    while (alive(started) or any(map(os.path.exists, folders))) and time.monotonic() < until:
         time.sleep(0.2)
     assert not alive(started)
+    assert not [folder for folder in folders if os.path.exists(folder)]
     again = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=200)
     assert again.returncode == 0, again.stderr
     assert f"{kept} reused" in again.stdout

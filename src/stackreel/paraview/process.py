@@ -35,8 +35,13 @@ LONGEST = 3600.0
 """Seconds that no frame takes."""
 
 _BUSY = 0.2  # seconds of processor time that count as work
-_GUARD = "read line; sleep 10; kill $1 2>/dev/null && sleep 5 && kill -9 $1"
-"""Reads from us; when we are gone, however that came, whatever does not end by itself is ended."""
+_GUARD = """\
+read line
+for second in 1 2 3 4 5 6 7 8 9 10; do kill -0 $1 2>/dev/null || break; sleep 1; done
+kill $1 2>/dev/null && sleep 5 && kill -9 $1
+rm -rf "$2"
+"""
+"""Reads from us; when we are gone, however that came, what does not end by itself is ended, and its folder removed."""
 _HERE = Path(__file__).parent
 _MARKS_OF_ERRORS = ("ERR|", "ERROR:", "Error:", "error:")
 
@@ -69,7 +74,7 @@ class Process:
                 start_new_session=True,  # Ctrl-C is for us; we end it
             )
             if os.name == "posix":
-                guard = ["sh", "-c", _GUARD, "sh", str(self._process.pid)]
+                guard = ["sh", "-c", _GUARD, "sh", str(self._process.pid), str(self._folder)]
                 self._guard = subprocess.Popen(
                     guard,
                     stdin=subprocess.PIPE,

@@ -208,3 +208,26 @@ def test_a_state_may_be_called_py(tmp_path, capsys):
     )
     assert main(["paraview", "import", str(tmp_path / "session.py"), "-o", str(tmp_path / "a.yaml")]) == 0
     assert "position: [1, 2, 3]" in (tmp_path / "a.yaml").read_text()
+
+
+def test_what_is_read_is_never_written_over_and_no_copy_is_lost(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    trace = "v = GetActiveViewOrCreate('RenderView')\nv.CameraPosition = [1, 2, 3]\n"
+    (tmp_path / "a.py").write_text(trace)
+    (tmp_path / "same.yaml").symlink_to("a.py")
+    assert main(["paraview", "import", "a.py", "-o", "a.py", "--overwrite"]) == 1
+    assert main(["paraview", "import", "a.py", "-o", "same.yaml", "--overwrite"]) == 1
+    assert "is what should be read" in capsys.readouterr().err
+    assert (tmp_path / "a.py").read_text() == trace
+    assert main(["paraview", "import", "a.py", "-o", "b.py"]) == 1
+    assert main(["paraview", "import", "a.py", "-o", "m.yaml"]) == 0
+    mine = "# mine\n" + (tmp_path / "m.yaml").read_text()
+    (tmp_path / "m.yaml").write_text(mine)
+    (tmp_path / "m.yaml.bak").write_text("somebody's")
+    for position in ("[2, 2, 3]", "[3, 2, 3]"):
+        (tmp_path / "a.py").write_text(trace.replace("[1, 2, 3]", position))
+        assert main(["paraview", "import", "a.py", "--into", "m.yaml"]) == 0
+    assert (tmp_path / "m.yaml.bak").read_text() == "somebody's"
+    assert (tmp_path / "m.yaml.bak.1").read_text() == mine
+    assert "[2, 2, 3]" in (tmp_path / "m.yaml.bak.2").read_text()
+    assert "the file as it was: m.yaml.bak.2" in capsys.readouterr().out

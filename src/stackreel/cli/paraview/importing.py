@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from stackreel.cli.values import seconds
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from stackreel.paraview.importing import Parts, Wanted
     from stackreel.paraview.proxies import State
 
@@ -44,7 +46,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     target = parser.add_mutually_exclusive_group()
     target.add_argument("-o", "--output", type=Path, metavar="MOVIE", help="the movie file to write")
     target.add_argument(
-        "--into", type=Path, metavar="MOVIE", help="the movie file to add to; the old one stays as .bak"
+        "--into", type=Path, metavar="MOVIE", help="the movie file to add to; the old one stays as .bak, .bak.1 …"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace the movie file of -o when it stands already")
     parser.add_argument(
@@ -84,6 +86,7 @@ def run(args: argparse.Namespace) -> int:
     if args.seconds is not None and not args.seconds > 0.0:
         raise ParaViewError("--seconds must be longer than 0")
     if args.output is not None:
+        _check_output(args.output, args.files)
         check_writable(args.output, overwrite=args.overwrite)
     if args.into is not None:
         check_writable(args.into, overwrite=True)
@@ -97,13 +100,23 @@ def run(args: argparse.Namespace) -> int:
             + (f" ({reasons})" if reasons else "; is it the right file?")
         )
     said: list[str] = []
-    text = ""
+    text, backup = "", ""
     if args.into is not None:
-        said = _merge(args, parts, wanted)
+        said, backup = _merge(args, parts, wanted)
     else:
         text = _new(args, parts, volume, wanted)
-    _tell(args, parts, said, text)
+    _tell(args, parts, said, text, backup)
     return 0
+
+
+def _check_output(output: Path, files: Sequence[Path]) -> None:
+    """Raises ParaViewError where a movie file would replace what it is made of, or look like something else."""
+    from stackreel.errors import ParaViewError
+
+    if output.exists() and any(file.exists() and output.samefile(file) for file in files):
+        raise ParaViewError(f"{output}: is what should be read; give the movie file another name")
+    if output.suffix.lower() not in (".yaml", ".yml", ".json"):
+        raise ParaViewError(f"{output}: a movie file's name ends in .yaml, .yml or .json")
 
 
 def _read(file: Path) -> State:
@@ -169,8 +182,10 @@ def _new(args: argparse.Namespace, parts: Parts, volume: Path | None, wanted: Wa
     return text
 
 
-def _merge(args: argparse.Namespace, parts: Parts, wanted: Wanted) -> list[str]:
-    """Adds to a movie file, of which a copy is kept beside it."""
+def _merge(args: argparse.Namespace, parts: Parts, wanted: Wanted) -> tuple[list[str], str]:
+    """Adds to a movie file, of which a copy is kept beside it: what changed there, and the copy's name."""
+    import itertools
+
     from stackreel.files import replacing
     from stackreel.paraview.importing import merged
     from stackreel.scene.document import load, parse
@@ -184,16 +199,21 @@ def _merge(args: argparse.Namespace, parts: Parts, wanted: Wanted) -> list[str]:
         parse(after, args.into.name, args.into.absolute().parent).timeline(wanted.subject)
     if "\r\n" in text:
         after = after.replace("\n", "\r\n")
-    backup = args.into.with_name(args.into.name + ".bak")
+    backup = args.into.with_name(f"{args.into.name}.bak")
+    for number in itertools.count(1):  # an older copy is never lost
+        if not backup.exists() or backup.read_bytes() == before:
+            break
+        backup = args.into.with_name(f"{args.into.name}.bak.{number}")
     with replacing(backup) as temporary:
         temporary.write_bytes(before)
     with replacing(args.into) as temporary:
         temporary.write_bytes(after.encode("utf-8"))
-    return said
+    return said, backup.name
 
 
-def _tell(args: argparse.Namespace, parts: Parts, said: list[str], text: str) -> None:
+def _tell(args: argparse.Namespace, parts: Parts, said: list[str], text: str, backup: str) -> None:
     import json
+    import shlex
     import sys
 
     report = parts.report
@@ -221,8 +241,8 @@ def _tell(args: argparse.Namespace, parts: Parts, said: list[str], text: str) ->
         print(f"{args.into}:", file=out)
         for sentence in said:
             print(f"  {sentence}", file=out)
-        print(f"  the file as it was: {args.into.name}.bak", file=out)
+        print(f"  the file as it was: {backup}", file=out)
     if target is not None:
-        print(f"  next: `stackreel frame {target} -o frame.png` shows it", file=out)
+        print(f"  next: `stackreel frame {shlex.quote(str(target))} -o frame.png` shows it", file=out)
     else:
         print("next: -o movie.yaml writes it, --into movie.yaml adds it to one", file=out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,7 +98,8 @@ def run(args: argparse.Namespace) -> int:
     elif args.install:
         print(f"  next: start ParaView; the macro is in its menu Macros > {output.stem}")
     else:
-        print(f"  next: in ParaView, Macros > Import new macro… > {output.name}; or: paraview --script={output}")
+        script = shlex.quote(str(output))
+        print(f"  next: in ParaView, Macros > Import new macro… > {output.name}; or: paraview --script={script}")
     return 0
 
 
