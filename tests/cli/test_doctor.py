@@ -109,3 +109,8 @@ def test_ome_zarr_is_read_here_and_not_in_paraview(here, capsys):
     assert code == 1
     assert "stackreel reads it" in text
     assert "`stackreel export brain.ome.zarr brain.h5` makes what it opens" in text
+
+
+def test_a_folder_that_is_no_zarr_is_refused(tmp_path, capsys):
+    assert main(["doctor", str(tmp_path)]) == 1
+    assert "a folder, but no OME-Zarr" in capsys.readouterr().err

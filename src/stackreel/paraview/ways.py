@@ -86,6 +86,8 @@ def look(path: Path, scratch: Path) -> Looked:
         raise VolumeError(f"{path}: there is no such file")
     if path.suffix in XDMF_ENDINGS:
         return _look_at_xdmf(path)
+    if path.is_dir() and not any((path / page).is_file() for page in ("zarr.json", ".zgroup", ".zattrs", ".zarray")):
+        raise VolumeError(f"{path}: a folder, but no OME-Zarr; name a volume, or a file for ParaView")
     if path.is_dir() or is_zarr(path):
         return _look_at_zarr(path)
     if not h5py.is_hdf5(path) and path.suffix != ".partial":

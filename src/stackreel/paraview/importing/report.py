@@ -8,6 +8,10 @@ from typing import Any
 from stackreel.paraview.proxies import State
 
 
+MOST = 160
+"""Characters of a line that are quoted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Left:
     """Something that was not taken. line : from 1; 0 where there are no lines"""
@@ -19,7 +23,8 @@ class Left:
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{where}: {self.what}: {self.reason}"
+        what = self.what if len(self.what) <= MOST else f"{self.what[:MOST]} …"
+        return f"{where}: {what}: {self.reason}"
 
 
 @dataclass
