@@ -7,7 +7,6 @@ from typing import Any
 
 from stackreel.paraview.proxies import State
 
-
 MOST = 160
 """Characters of a line that are quoted."""
 
