@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,18 @@ import pytest
 from PIL import Image
 
 from stackreel.cli import main
+from stackreel.errors import StackreelError
+from stackreel.frames.engine import Output
 from stackreel.geometry import Box
 from stackreel.movie.subject import subject_of
 from stackreel.paraview.exporting import frames as play
 from stackreel.paraview.exporting.region import inside, region, view_planes
 from stackreel.paraview.finding import environment
 from stackreel.paraview.screen import Screen
-from stackreel.scene import Camera, Scene, Timeline, TransferFunction
+from stackreel.paraview.script import script_of
+from stackreel.scene import Camera, Scene, Timeline, Title, TransferFunction
 from stackreel.scene.document import load
+from stackreel.scene.timeline import TitleSpan
 from stackreel.volume import Volume, open_volume
 
 from .conftest import find_pvpython
@@ -213,6 +218,57 @@ def test_the_first_screen_says_what_it_is_and_how_to_run_it(folder: Path) -> Non
     head = export(folder).read_text(encoding="utf-8")[:2500]
     for words in ('The movie "flight"', "12 frames of 160 x 90", "pvpython flight_pv.py", "#SBATCH", "--part $SLURM"):
         assert words in head
+
+
+def script_with(folder: Path, text: str, *, fingerprint: str = "") -> str:
+    """The flight's script where everything that has a name has this one."""
+    timeline, volume = timeline_of(folder / "flight.yaml")
+    title = TitleSpan(Title(text), 0.0, 1.0, 0.1)
+    shots = [replace(shot, name=text, titles=(title,)) for shot in timeline.shots]
+    volume = replace(volume, path=Path(text + ".h5"), name=text, fingerprint=fingerprint or volume.fingerprint)
+    names = {"data_folder": text, "script": text + ".py", "movie_file": text + ".yaml"}
+    return script_of(text, volume, replace(timeline, shots=tuple(shots)), Output((160, 90)), memory=1 << 30, **names)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'a"""b',
+        '""""',
+        '"""\nHARMED = True\n"""',
+        '"\nHARMED = True\n#',
+        "C:\\Users\\new movie\\N{x}",
+        "\\",
+        "a\rHARMED = True\x0cb\0\u2028\udcff",
+        "{name} %d $(touch x)",
+    ],
+)
+def test_no_name_is_more_than_a_name(folder: Path, text: str, tmp_path: Path) -> None:
+    script = script_with(folder, text)
+    tree = ast.parse(script.encode(), feature_version=(3, 8))
+    known = [type(node) for node in ast.parse(script_with(folder, "plain")).body]
+    assert [type(node) for node in tree.body] == known
+    (tmp_path / "some_pv.py").write_text(script, encoding="utf-8", newline="\n")
+    found = said(tmp_path / "some_pv.py")
+    assert "HARMED" not in found
+    assert {found["NAME"], found["DATA"], found["ARRAY"], *(shot["name"] for shot in found["SHOTS"])} == {text}
+    head = ast.get_docstring(tree, clean=False) or ""
+    words = "".join(c if c.isprintable() else " " for c in text)
+    assert f'The movie "{words}", drawn' in head
+    assert head.count(shlex.quote(words + ".py")) == 5, "the commands that it advises"
+    assert re.search(r"--job-name=[A-Za-z0-9_.-]* --array", head)
+
+
+@pytest.mark.parametrize("fingerprint", ['"; HARMED = True #', "abc\nHARMED = True", "x" * 32])
+def test_what_a_volume_calls_its_samples_is_a_number_or_nothing(folder: Path, fingerprint: str) -> None:
+    assert '\nSAMPLES_ID = ""  #' in script_with(folder, "plain", fingerprint=fingerprint)
+    assert '\nSAMPLES_ID = "0123456789abcdef"  #' in script_with(folder, "plain", fingerprint="0123456789abcdef" * 2)
+
+
+def test_a_script_that_would_be_no_python_is_not_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stackreel.paraview.script.PARAVIEW", "\nthis is no Python\n")
+    with pytest.raises(StackreelError, match=r"plain\.py: not written"):
+        script_with(folder, "plain")
 
 
 @pytest.mark.parametrize("parts", [1, 3, 8, 50])

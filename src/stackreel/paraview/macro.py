@@ -21,6 +21,7 @@ from stackreel.files import format_bytes
 from stackreel.geometry import Placement, Vec3
 from stackreel.paraview import presets
 from stackreel.paraview.beside import vtkhdf_path, xdmf_path
+from stackreel.paraview.exporting.literals import in_docstring, one_line
 from stackreel.paraview.vtkhdf import is_readable
 from stackreel.paraview.xdmf import level_grids, size_text
 from stackreel.scene.light import PRESETS
@@ -106,7 +107,7 @@ def macro_of(volume: Volume, scene: Scene, level: int) -> str:
     shape = size_text(volume.levels[level].shape)
     title = f"{volume.path.name}, level {level}"
     return f'''\
-"""Opens {_in_words(title)} in ParaView: {shape} samples, {_size(volume, level)} to draw.
+"""Opens {in_docstring(one_line(title))} in ParaView: {shape} samples, {_size(volume, level)} to draw.
 
 Written by `stackreel paraview open`; it needs only ParaView. In ParaView: Macros > Import new macro…, or Tools > Python
 Shell > Run Script; or in a terminal: paraview --script=NAME.py. Change what you like.
@@ -116,7 +117,7 @@ import os
 
 from paraview import servermanager, simple
 
-# which level: the small files beside the volume; the samples are in {_comment(volume.path.name)}
+# which level: the small files beside the volume; the samples are in {one_line(volume.path.name)}
 {_levels(volume, level)}
 FILE = {str(door.path.absolute())!r}
 ARRAY = {volume.name!r}
@@ -214,7 +215,7 @@ def _levels(volume: Volume, level: int) -> str:
     """Every level's file and what drawing it takes, as comments."""
     count = len(volume.levels)
     rows = [
-        (_comment(vtkhdf_path(volume.path, k, count).name), size_text(one.shape), _size(volume, k))
+        (one_line(vtkhdf_path(volume.path, k, count).name), size_text(one.shape), _size(volume, k))
         for k, one in enumerate(volume.levels)
     ]
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
@@ -236,12 +237,3 @@ def _rows(values: list[float]) -> str:
 
 def _vector(values: Vec3) -> str:
     return "[" + ", ".join(f"{v + 0.0:.6g}" for v in values) + "]"
-
-
-def _comment(text: str) -> str:
-    return text.replace("\n", " ")
-
-
-def _in_words(text: str) -> str:
-    """Fit to stand in a docstring."""
-    return _comment(text).replace("\\", "/").replace('"', "'")

@@ -8,21 +8,23 @@ is drawn (the text of `stage`) and how the frames are gone through (the text of 
 
 from __future__ import annotations
 
+import ast
 import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from itertools import groupby
 from typing import Any
 
-from stackreel.errors import EngineError
+from stackreel.errors import EngineError, StackreelError
 from stackreel.files import format_bytes
 from stackreel.frames.engine import Output
 from stackreel.frames.overlay import _lines
 from stackreel.geometry import Box
 from stackreel.paraview.beside import vtkhdf_path, xdmf_path
 from stackreel.paraview.exporting import frames
-from stackreel.paraview.exporting.literals import laid_out, literal
+from stackreel.paraview.exporting.literals import in_docstring, laid_out, literal, one_line
 from stackreel.paraview.exporting.region import around, finest, in_view
 from stackreel.paraview.exporting.tables import ShotTable, digits_for, shot_table
 from stackreel.paraview.staging import COPIES, LONGEST, state_of
@@ -91,7 +93,12 @@ def script_of(
         _section("How a frame is drawn", [stage.comment, stage.code]),
         _section("How the frames are gone through", [play.code]),
     ]
-    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+    text = "\n\n".join(part.strip("\n") for part in parts) + "\n"
+    try:
+        ast.parse(text, feature_version=(3, 8))
+    except (SyntaxError, ValueError) as error:  # ValueError: what cannot be encoded
+        raise StackreelError(f"{script}: not written, it would be no Python ({error}); please report this") from error
+    return text
 
 
 def _broken(span: TitleSpan, aspect: float) -> TitleSpan:
@@ -235,24 +242,25 @@ def _head(name: str, script: str, volume: Volume, timeline: Timeline, output: Ou
     width, height = output.size
     shots = ", ".join(f"{shot.name} ({shot.seconds:g} s)" for shot in timeline.shots)
     made_of = f"{movie_file} and {volume.path.name}" if movie_file else volume.path.name
-    return HEAD.format(
-        name=name,
-        script=script,
+    body = BODY.format(
+        name=one_line(name),
+        job=re.sub(r"[^A-Za-z0-9_.-]+", "_", name),
+        script=shlex.quote(one_line(script)),
         seconds=f"{timeline.seconds:g}",
         frames=timeline.frames,
         width=width,
         height=height,
         fps=timeline.fps,
-        shots=shots,
-        made_of=made_of,
-        volume=volume.path.name,
-        stem=volume.path.stem,
+        shots=one_line(shots),
+        made_of=one_line(made_of),
+        volume=one_line(volume.path.name),
+        stem=one_line(volume.path.stem),
     )
+    return f'#!/usr/bin/env pvpython\n"""{in_docstring(body)}"""\n'
 
 
-HEAD = '''\
-#!/usr/bin/env pvpython
-"""The movie "{name}", drawn by ParaView 5.11 or later: {seconds} s, {frames} frames of {width} x {height}.
+BODY = """\
+The movie "{name}", drawn by ParaView 5.11 or later: {seconds} s, {frames} frames of {width} x {height}.
 
 Made of {made_of}. Needs nothing but ParaView, {volume} and the small files beside it ({stem}*.hdf and
 {stem}*.xmf2), which are looked for in the folder DATA, below. On a laptop or a workstation:
@@ -270,7 +278,7 @@ matter on every machine; where there is no graphics card, choose a ParaView with
 xvfb-run -a before pvbatch):
 
     #!/bin/bash
-    #SBATCH --job-name={name} --array=1-8
+    #SBATCH --job-name={job} --array=1-8
     #SBATCH --nodes=1 --ntasks=8 --mem=64G --time=04:00:00
     module load ParaView
     srun pvbatch --sym {script} --part $SLURM_ARRAY_TASK_ID/8 --memory 24
@@ -280,7 +288,6 @@ With several tasks (srun, or mpiexec -n 8 pvbatch --sym ...), ParaView distribut
 The shots: {shots}.
 Below: the settings, the data, the shots one by one, then how a frame is drawn and how the frames are gone through.
 """
-'''
 
 
 PARAVIEW = """
@@ -331,12 +338,17 @@ def _data(volume: Volume) -> str:
         f"VOLUME = {literal(volume.path.name)}  # the samples; the files below lead into it",
         f"ARRAY = {literal(volume.name)}  # what ParaView calls them",
         f"SAMPLE_BYTES = {volume.dtype.itemsize}  # {volume.dtype.name}",
-        f'SAMPLES_ID = "{volume.fingerprint[:16]}"  # frames of other samples are not taken for frames of these',
+        f"SAMPLES_ID = {literal(_samples_id(volume))}  # frames of other samples are not taken for frames of these",
         "LEVELS = [",
         *rows,
         "]",
     ]
     return _section("The data", ["\n".join(lines)])
+
+
+def _samples_id(volume: Volume) -> str:
+    """What tells these samples from others; nothing where the file says something else there."""
+    return volume.fingerprint[:16] if re.fullmatch(r"[0-9A-Fa-f]+", volume.fingerprint) else ""
 
 
 def _movie(shots: Sequence[Told], volume: Volume) -> str:
@@ -359,7 +371,7 @@ EXPLAINED = """\
 
 def _shot(one: Told, volume: Volume) -> str:
     table = one.table
-    lines = [f"# {line}" for said in one.comment for line in _wrapped(said)]
+    lines = [f"# {line}" for said in one.comment for line in _wrapped(one_line(said))]
     lines += [
         "SHOTS.append({",
         f'    "name": {literal(table.name)},',

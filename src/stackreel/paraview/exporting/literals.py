@@ -50,6 +50,16 @@ def laid_out(value: Any, indent: int, taken: int = 0) -> str:
     return line
 
 
+def one_line(text: str) -> str:
+    """Fit to stand in a comment: without line breaks and whatever else cannot be printed."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def in_docstring(text: str) -> str:
+    """Fit to stand between three double quotes."""
+    return text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+
+
 def _text(text: str) -> str:
     """A text in double quotes, as people write it; repr's quotes where that would need more escapes."""
     plain = repr(text)
