@@ -6,14 +6,16 @@ cuts, slices, surfaces and the background are gone through in order, and what no
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from stackreel.paraview.importing.background import put_background
-from stackreel.paraview.importing.reading import array_of, is_shown, refs, word
+from stackreel.paraview.importing.reading import array_of, is_shown, refs, upstream, word
 from stackreel.paraview.importing.sections import put_cuts, put_slices
 from stackreel.paraview.importing.shown import Display, Shown
 from stackreel.paraview.importing.surfaces import put_contours
 from stackreel.paraview.importing.transfer import opacity_of, put_colors, put_opacities
 from stackreel.paraview.importing.volumes import put_volume
-from stackreel.paraview.proxies import Proxy
+from stackreel.paraview.proxies import Proxy, State
 
 __all__ = ["Display", "Shown", "shown_by"]
 
@@ -24,6 +26,7 @@ _UNSEEN = {"Outline": "an outline", "Feature Edges": "edges", "Points": "points"
 
 def shown_by(display: Display) -> Shown:
     """Everything that the view shows and a scene can hold; the rest is told to the display's report."""
+    display = replace(display, state=_inheriting(display.state))
     reps = _representations(display)
     volumes = [r for r in reps if word(r, "Representation") == "Volume"]
     if display.array is not None:
@@ -48,6 +51,27 @@ def shown_by(display: Display) -> Shown:
         put_background(display, display.view)
     _rest(display, reps)
     return display.shown
+
+
+def _inheriting(state: State) -> State:
+    """The same where what a filter shows has the colours of what it came from, as Show gives it."""
+    shown: dict[tuple[str, str], Proxy] = {}
+    colors = ("ColorArrayName", "LookupTable", "ScalarOpacityFunction")
+    for rep in state.of("representations"):
+        behind, view = state.behind(rep, "Input"), state.behind(rep, "View")
+        if behind is not None:
+            shown[behind.key, "" if view is None else view.key] = rep
+    found = []
+    for proxy in state.proxies:
+        if proxy.group == "representations" and not any(name in proxy.settings for name in colors[:2]):
+            view = state.behind(proxy, "View")
+            before = (shown.get((p.key, "" if view is None else view.key)) for p in upstream(state, proxy))
+            giver = next((r for r in before if r is not None and "ColorArrayName" in r.settings), None)
+            if giver is not None:
+                taken = {name: giver.settings[name] for name in colors if name in giver.settings}
+                proxy = replace(proxy, settings={**taken, **proxy.settings})
+        found.append(proxy)
+    return replace(state, proxies=tuple(found))
 
 
 def _representations(display: Display) -> list[Proxy]:

@@ -15,6 +15,9 @@ from stackreel.paraview.proxies import Proxy, Setting
 def put_colors(display: Display, volume: Proxy | None, reps: list[Proxy]) -> Proxy | None:
     """The table of colours; what it says goes into the scene."""
     table = _table_of(display, volume, reps)
+    if volume is not None and array_of(volume) and (table is None or not _says_colors(table)):
+        _put_usual_colors(display, volume, table)
+        return table
     if table is None:
         return None
     display.shown.used.add(table.key)
@@ -53,6 +56,41 @@ def put_colors(display: Display, volume: Proxy | None, reps: list[Proxy]) -> Pro
         )
     _complain(display, table)
     return table
+
+
+def _says_colors(table: Proxy) -> bool:
+    return any(name in table.settings for name in ("RGBPoints", "IndexedColors", "ApplyPreset"))
+
+
+def _put_usual_colors(display: Display, volume: Proxy, table: Proxy | None) -> None:
+    """ParaView's own colours, where a file names an array and not its colours."""
+    if display.subject is not None and display.subject.kind == "label":
+        return
+    if table is not None:
+        display.shown.used.add(table.key)
+    name = tables.DEFAULT if display.state.version.startswith("6") else "Cool to Warm"
+    span = (tables.values_of(table, display.data) if table is not None else None) or display.data
+    over = "the volume's own values" if span is None else f"{span[0]:g} to {span[1]:g}"
+    display.shown.scene["color"] = {"map": name} if span is None else {"map": name, "range": list(span)}
+    display.took(f"{array_of(volume)}: no colours are in the file, which means ParaView's own, {name}, over {over}")
+
+
+def put_usual_opacities(display: Display, volume: Proxy) -> None:
+    """ParaView's own opacities, from 0 to 1, where a file names an array and not its opacities."""
+    array, function = array_of(volume), opacity_of(display, volume, display.state.behind(volume, "LookupTable"))
+    if not array or "opacity" in display.shown.scene or (function is not None and "ApplyPreset" in function.settings):
+        return
+    if display.subject is not None and display.subject.kind == "label":
+        return
+    span = (tables.values_of(function, display.data) if function is not None else None) or display.data
+    if span is None:
+        why = "no opacities are in the file, which means ParaView's own, 0 to 1 over the values; add --volume brain.h5"
+        display.leave(volume.line_of("ColorArrayName"), array, why)
+        return
+    display.shown.scene["opacity"] = [[span[0], 0.0], [span[1], 1.0]]
+    display.took(
+        f"{array}: no opacities are in the file, which means ParaView's own, 0 at {span[0]:g}, 1 at {span[1]:g}"
+    )
 
 
 def _table_of(display: Display, volume: Proxy | None, reps: list[Proxy]) -> Proxy | None:

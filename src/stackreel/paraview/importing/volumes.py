@@ -10,10 +10,10 @@ import math
 from typing import Any
 
 from stackreel.paraview.importing.light import light_of
-from stackreel.paraview.importing.reading import is_on, number, three, word
+from stackreel.paraview.importing.reading import called, is_on, number, three, upstream, word
 from stackreel.paraview.importing.shown import Display
 from stackreel.paraview.importing.surfaces import put_isosurfaces
-from stackreel.paraview.importing.transfer import opacity_of, put_opacities
+from stackreel.paraview.importing.transfer import opacity_of, put_opacities, put_usual_opacities
 from stackreel.paraview.proxies import Proxy
 
 _BLENDS = {
@@ -38,6 +38,7 @@ def put_volume(display: Display, rep: Proxy) -> None:
         put_isosurfaces(display, rep)
         return
     put_opacities(display, opacity_of(display, rep, display.state.behind(rep, "LookupTable")), None)
+    put_usual_opacities(display, rep)
     if blend in _BLENDS:
         if blend != "Composite":
             scene["blend"] = _BLENDS[blend]
@@ -50,11 +51,20 @@ def put_volume(display: Display, rep: Proxy) -> None:
         display.took(f"{name}: its opacities hold over {scene['opacity_unit']:.4g} (Scalar Opacity Unit Distance)")
     elif display.frame.grid is not None:
         scene["opacity_unit"] = usual_unit(display.frame.grid)
+        cut = [called(p) for p in upstream(display.state, rep) if p.group == "filters"]
+    if unit <= 0.0 and display.frame.grid is not None and cut:
+        why = (
+            "no Scalar Opacity Unit Distance is in the file; ParaView's own depends on the grid that "
+            f"{', '.join(cut)} leaves, and that of the full grid was taken, {scene['opacity_unit']:.4g}: "
+            "write opacity_unit where it matters"
+        )
+        display.leave(rep.line, name, why)
+    elif unit <= 0.0 and display.frame.grid is not None:
         display.took(
             f"{name}: no Scalar Opacity Unit Distance is in the file, which means ParaView's own, "
             f"{scene['opacity_unit']:.4g}"
         )
-    else:
+    elif unit <= 0.0:
         display.leave(
             rep.line,
             name,
