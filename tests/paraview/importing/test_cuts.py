@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import numpy as np
 import pytest
 
 from stackreel.paraview.importing import Wanted, imported, movie_text
 from stackreel.paraview.proxies import Ref
+from stackreel.paraview.trace import read_trace
 from stackreel.scene import parse
 
 from ..conftest import import_vtk
@@ -239,3 +242,93 @@ def test_light_and_blend_of_the_volume_come_over():
 def test_a_volume_that_is_moved_in_paraview_is_told():
     parts = imported([state(view(), *volume(Position=[1, 0, 0], Scale=[1, 1, 1]))])
     assert any("moved, turned or scaled (Position)" in str(one) for one in parts.report.left)
+
+
+# ---------------------------------------------------------------- normals of any length
+
+PLANES = """
+from paraview.simple import *
+source = Wavelet(WholeExtent=[-10, 10, -10, 10, -10, 10])
+cut = Clip(Input=source, ClipType="Plane")
+cut.ClipType.Origin, cut.ClipType.Normal, cut.ClipType.Offset = [0, 0, 0], [0, 0, 2], 1.5
+cut.UpdatePipeline()
+print("found", cut.GetDataInformation().GetBounds()[5])
+for values in ([1.5], [2.0, 6.0]):
+    for offset in (0.0, 0.5):
+        one = Slice(Input=source, SliceType="Plane")
+        one.SliceType.Origin, one.SliceType.Normal, one.SliceType.Offset = [0, 0, 0], [0, 0, 2], offset
+        one.SliceOffsetValues = values
+        one.UpdatePipeline()
+        print("found", *one.GetDataInformation().GetBounds()[4:])
+"""
+
+
+@pytest.mark.paraview
+def test_offsets_along_long_normals_are_paraviews(pvpython, tmp_path):
+    script = tmp_path / "planes.py"
+    script.write_text(PLANES)
+    done = subprocess.run(
+        [pvpython, "--force-offscreen-rendering", script], capture_output=True, text=True, timeout=60, check=True
+    )
+    found = [[float(v) for v in line.split()[1:]] for line in done.stdout.splitlines() if line.startswith("found")]
+    cut = clip(ClipType__Origin=[0, 0, 0], ClipType__Normal=[0, 0, 2], ClipType__Offset=1.5)
+    assert clipped(cut).scene["clip"][0]["origin"][2] == pytest.approx(found[0][0])
+    cases = [(values, offset) for values in ([1.5], [2.0, 6.0]) for offset in (0.0, 0.5)]
+    for (values, offset), bounds in zip(cases, found[1:], strict=True):
+        places = [s["at"] for s in sliced(values, offset)]
+        assert [min(places), max(places)] == pytest.approx(bounds)
+
+
+def sliced(values, offset):
+    one = proxy("slice1", "filters", "Slice", "Slice1", SliceType="Plane", SliceType__Normal=[0, 0, 2],
+                SliceType__Offset=offset, SliceOffsetValues=values, Input=Ref("reader"))  # fmt: skip
+    shown = proxy("d2", "representations", "GeometryRepresentation", Input=Ref("slice1"), View=Ref("renderView1"))
+    return imported([state(view(), *volume(), one, shown)]).scene["slices"]
+
+
+def test_whole_cells_along_a_clip_are_told():
+    left = clipped(clip(ClipType__Normal=[1, 0, 0], Crinkleclip=1)).report.left
+    assert any("whole cells (crinkle)" in str(one) for one in left)
+
+
+def test_behind_a_clip_the_opacity_unit_is_said_to_be_the_full_grids(ground, subject):
+    wanted = Wanted(ground=ground, subject=subject)
+    bare = volume(Input=Ref("clip1"), ScalarOpacityUnitDistance=0)
+    behind = imported([state(view(), *bare, clip(ClipType__Normal=[1, 0, 0]))], wanted)
+    assert any("that of the full grid was taken" in str(one) for one in behind.report.left)
+    whole = imported([state(view(), *volume(ScalarOpacityUnitDistance=0))], wanted)
+    assert whole.scene["opacity_unit"] == behind.scene["opacity_unit"]
+    assert not any("full grid" in str(one) for one in whole.report.left)
+
+
+# ---------------------------------------------------------------- colours that no line says
+
+COLORED = """from paraview.simple import *
+reader = XDMFReader(FileNames=["/data/brain.xmf2"])
+view = GetActiveViewOrCreate("RenderView")
+first = Show(reader, view)
+ColorBy(first, ("POINTS", "brain"))
+first.SetRepresentationType("Volume")
+lut = GetColorTransferFunction("brain")
+"""
+CUT = """cut = Clip(Input=reader)
+second = Show(cut, view)
+Hide(reader, view)
+second.SetRepresentationType("Volume")
+"""
+
+
+@pytest.mark.parametrize("more", ["", CUT])
+def test_an_array_without_values_has_paraviews_own_colours(ground, subject, more):
+    seen = read_trace(COLORED + more, "trace.py")
+    scene = imported([seen], Wanted(ground=ground, subject=subject)).scene
+    low, high = subject.color_range
+    assert scene["color"] == {"map": "Cool to Warm", "range": [low, high]}
+    assert scene["opacity"] == [[low, 0.0], [high, 1.0]]
+    assert any("no opacities are in the file" in str(one) for one in imported([seen]).report.left)
+
+
+def test_what_a_filter_shows_inherits_its_inputs_colours():
+    said = "lut.RGBPoints = [0, 0, 0, 0, 255, 1, 0.5, 0]\nlut.ColorSpace = 'RGB'\n"
+    scene = imported([read_trace(COLORED + said + CUT, "trace.py")]).scene
+    assert scene["color"] == [[0.0, "#000000"], [255.0, "#ff8000"]]

@@ -44,6 +44,7 @@ class Cuts:
         kind = (by.type if by is not None else "") or "Plane"
         inside = is_on(clip, "Invert", is_on(clip, "InsideOut", True))
         name, line = called(clip), clip.line_of("ClipType")
+        crinkle_told(self.state, clip, self.report)
         if kind == "Plane":
             self._plane(clip, by, inside)
         elif kind == "Box" and by is not None:
@@ -151,12 +152,18 @@ def plane_of(plane: Proxy | None, frame: Frame) -> tuple[list[float], list[float
         origin = three(plane, "Origin", "OriginInfo") or origin
         normal = three(plane, "Normal", "NormalInfo") or normal
         offset = number(plane, "Offset", 0.0)
-    size = float(np.linalg.norm(normal))
-    if not size > 0.0:
+    if not float(np.linalg.norm(normal)) > 0.0:
         return frame.point(origin), None
-    moved = np.add(origin, offset * np.asarray(normal) / size)
+    moved = np.add(origin, offset * np.asarray(normal))  # ParaView's offset counts lengths of the normal as it is given
     world = np.asarray(frame.normal(normal))
     return frame.point([float(v) for v in moved]), [float(v) for v in world / np.linalg.norm(world)]
+
+
+def crinkle_told(state: State, proxy: Proxy, report: Report) -> None:
+    """Tells where a cut follows the borders of cells."""
+    names = ("Crinkleclip", "Crinkleslice", "PreserveInputCells")
+    if any(is_on(proxy, name) for name in names):
+        report.leave(state, proxy.line_of(*names), called(proxy), "whole cells (crinkle) are kept; a movie cuts flat")
 
 
 def box_of(box: Proxy) -> tuple[Vec3, Vec3]:
@@ -190,15 +197,21 @@ def slices_of(state: State, proxy: Proxy, frame: Frame, report: Report) -> list[
         report.leave(state, proxy.line_of("SliceType"), called(proxy), f"a slice by {kind.lower()}; a movie's are flat")
         return []
     offsets = proxy.numbers("SliceOffsetValues", "ContourValues") or (0.0,)
-    own, normal = plane_of(by, Frame())
+    origin, normal = plane_of(by, Frame())
     if normal is None:
         report.leave(state, proxy.line, called(proxy), "the normal of its plane is zero")
         return []
+    crinkle_told(state, proxy, report)
+    given = np.asarray((three(by, "Normal", "NormalInfo") if by is not None else None) or (1.0, 0.0, 0.0))
+    square, moved = float(given @ given), number(by, "Offset", 0.0) if by is not None else 0.0
+    # ParaView moves the plane itself for one value; of several it makes level sets of the plane's function
+    moves = [moved * square + offsets[0]] if len(offsets) == 1 else [moved + v / square for v in offsets]
+    own = np.asarray(origin) - moved * given
     world = np.asarray(frame.normal(normal))
     axis = _axis_of([float(v) for v in world])
     found = []
-    for offset in offsets:
-        origin = frame.point([float(v) for v in np.add(own, offset * np.asarray(normal))])
+    for move in moves:
+        origin = frame.point([float(v) for v in own + move * given])
         if axis is not None:
             found.append({"axis": axis, "at": origin[_AXES[axis.lstrip("-")]]})
         else:
