@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -31,7 +32,7 @@ from stackreel.paraview.exporting import frames as play
 from stackreel.paraview.exporting.region import inside, region, view_planes
 from stackreel.paraview.finding import environment
 from stackreel.paraview.screen import Screen
-from stackreel.paraview.script import script_of
+from stackreel.paraview.script import _filled, script_of
 from stackreel.scene import Camera, Scene, Timeline, Title, TransferFunction
 from stackreel.scene.document import load
 from stackreel.scene.timeline import TitleSpan
@@ -554,6 +555,54 @@ def test_an_edited_line_changes_the_level_and_frames_are_drawn_anew(
     assert "2 frames drawn, 0 were there already" in told
     fine, coarse = (picture(place / "frames" / "flight.000000.png") for place in (there, tmp_path))
     assert 20.0 < psnr(fine, coarse) < 60.0
+
+
+@pytest.mark.paraview
+def test_frames_of_another_conversion_are_not_kept_and_those_of_a_copy_are(
+    drawn: tuple[Path, str], folder: Path, screen: dict[str, str], tmp_path: Path
+) -> None:
+    there, _ = drawn
+    for file in there.glob("*"):
+        if file.is_file() and file.name.startswith(("brain", "flight_pv")):
+            shutil.copyfile(file, tmp_path / file.name)  # with another time
+    script = tmp_path / "flight_pv.py"
+    shutil.copytree(there / "frames", tmp_path / "frames")
+    kept = picture(tmp_path / "frames" / "flight.000000.png")
+    assert "0 frames drawn, 2 were there already" in run(screen, script, "--frames", ":2")
+    dimmed = tmp_path / "sections"
+    shutil.copytree(folder / "sections", dimmed)
+    for file in dimmed.iterdir():
+        pixels = np.fromfile(file, np.uint8)
+        if pixels.size == 180 * 192:
+            (pixels // 2).tofile(file)
+    options = ["--shape", "180", "192", "--dtype", "uint8", "--spacing", "200um", "150um", "150um", "--overwrite"]
+    assert main(["convert", str(dimmed), str(tmp_path / "brain.h5"), *options]) == 0
+    assert "1 frames drawn, 0 were there already" in run(screen, script, "--frames", ":1")
+    assert psnr(kept, picture(tmp_path / "frames" / "flight.000000.png")) < 40.0
+
+
+@pytest.mark.paraview
+def test_zeros_where_there_are_samples_are_an_error_and_no_frame(
+    drawn: tuple[Path, str], screen: dict[str, str], tmp_path: Path
+) -> None:
+    there, _ = drawn
+    for file in there.glob("*"):
+        if file.is_file() and file.name.startswith(("brain", "flight_pv")):
+            shutil.copyfile(file, tmp_path / file.name)
+    with h5py.File(tmp_path / "brain.h5", "r+") as file:
+        file["brain"][:] = 0
+    told = run(screen, tmp_path / "flight_pv.py", "--frames", ":1", "--level", "0", ok=False)
+    assert "ParaView reads nothing but zeros where there are samples" in told
+    assert not list((tmp_path / "frames").iterdir())
+
+
+@pytest.mark.parametrize(("x", "filled"), [((-0.3, 0.3), True), ((-9.0, -8.0), False)])
+def test_only_boxes_that_hold_samples_are_said_to(folder: Path, x: tuple[float, float], filled: bool) -> None:
+    volume = open_volume(folder / "brain.h5")
+    box = Box((x[0], -0.3, -0.3), (x[1], 0.3, 0.3))
+    assert (0 in _filled(volume, box)) == filled
+    assert _filled(volume, None) == tuple(range(len(volume.levels)))
+    assert _filled(replace(volume, value_range=(np.nan, np.nan)), None) == (), "nobody has looked"
 
 
 @pytest.mark.paraview

@@ -9,6 +9,7 @@ is drawn (the text of `stage`) and how the frames are gone through (the text of 
 from __future__ import annotations
 
 import ast
+import math
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +17,8 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 from itertools import groupby
 from typing import Any
+
+import numpy as np
 
 from stackreel.errors import EngineError, StackreelError
 from stackreel.files import format_bytes
@@ -211,6 +214,22 @@ def _bytes(volume: Volume, level: int, box: Box | None) -> int:
     return count
 
 
+def _filled(volume: Volume, box: Box | None) -> tuple[int, ...]:
+    """The levels that hold more than zeros in a box, by the bricks that lie in it as a whole."""
+    if not all(math.isfinite(value) for value in volume.value_range):
+        return ()  # nobody has looked
+    found = []
+    for k, level in enumerate(volume.levels):
+        summary = level.summary()
+        ends: list[slice] = []
+        for (first, last), brick, count in zip(_extent(volume, k, box)[::-1], summary.brick, level.shape, strict=True):
+            ends.append(slice(-(-first // brick), None if last == count - 1 else (last + 1) // brick))
+        low, high = (values[tuple(ends)] for values in (summary.low, summary.high))
+        if (high > 0).any() or ((low < 0) & np.isfinite(low)).any():
+            found.append(k)
+    return tuple(found)
+
+
 def _events(table: ShotTable, first: bool) -> list[str]:
     """What happens in a shot, in words."""
     moving = sorted({key for k, change in table.changes.items() if k > 0 for key in change})
@@ -363,6 +382,7 @@ EXPLAINED = """\
 #   samples  frame of the shot: (level, box), what is read for the pictures from there on. level is the coarsest whose
 #            voxels are small enough for them (0 is the finest), box is what comes into view of the volume,
 #            ((x0, x1), (y0, y1), (z0, z1)); None: all of it
+#   filled   frame of the shot: the levels that hold more than zeros in that box; () where you have moved it
 #   titles   from, for, fade in seconds of the shot; size is a line's share of the picture's height
 #   changes  frame of the shot: properties that are new from there on. color and opacity are points over the values
 #            of the samples, opacity_unit the length over which these opacities hold; see "How a frame is drawn"
@@ -379,6 +399,7 @@ def _shot(one: Told, volume: Volume) -> str:
         '    "samples": {',
         *(line for stretch in one.samples for line in _sampled(stretch, volume)),
         "    },",
+        f'    "filled": {laid_out({part.first: _filled(volume, part.box) for part in one.samples}, 4, 15)},',
     ]
     if table.titles:
         lines += ['    "titles": [', *(f"        {laid_out(t, 8, 9)}," for t in table.titles), "    ],"]

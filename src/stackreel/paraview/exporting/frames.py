@@ -19,6 +19,7 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import vtk
     from paraview.modules.vtkRemotingCore import vtkProcessModule
 
     from paraview import simple
@@ -42,11 +43,13 @@ SHOTS: "list[dict[str, Any]]" = []
 COPIES = 3  # times that a sample lies in memory while ParaView draws it: as read, as the view's, as a texture
 LONGEST = 2048  # samples along an axis that every graphics driver takes as one texture
 MOST_SAMPLES = 2**31 - 1  # that ParaView 5.11 reads at once from a .hdf file
+ENDS = 1 << 16  # bytes at each end of VOLUME; its seal, a hash over the hashes of all samples, is among the first
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 DRAWING = None
+SAMPLES_NOW = None
 
 
 class Refused(Exception):  # noqa: N818
@@ -302,9 +305,8 @@ def draw_all(plan, frames, folder, options):
             temporary = temporary_name(path)
             try:
                 stage.show(state)
-                if stage.samples == (0, 0) and looked_at != state["data"]:
-                    zeros = f"nothing but zeros in {state['data']['file']}, extent {state['data']['extent']}"
-                    say(f"note: ParaView reads {zeros}; is {VOLUME} beside it, and complete?")
+                if looked_at != state["data"]:
+                    check_samples(stage.samples, frame, plan)
                 looked_at = state["data"]
                 stage.save(temporary, TRANSPARENT)
                 if is_first():
@@ -326,11 +328,53 @@ def draw_all(plan, frames, folder, options):
     say_next(folder, options)
 
 
+def check_samples(found, frame, plan):
+    """Refuse where ParaView took zeros for samples, without a word, as its readers do. found : (lowest, highest)"""
+    if not nowhere(tuple(found) == (0, 0)):
+        return
+    number, first = stretch_of(frame)
+    level, data = plan[number, first]
+    zeros = f"{data['file']}: ParaView reads nothing but zeros"
+    if level in SHOTS[number].get("filled", {}).get(first, ()):
+        raise Refused(
+            f"{zeros} where there are samples; is {VOLUME} beside it the one that this script was made for, and "
+            "complete? Does ParaView's HDF5 lack the filter that packed them? No frame of it was kept"
+        )
+    say(f"note: {zeros} in extent {data['extent']}; is {VOLUME} beside it, and complete?")
+
+
+def nowhere(empty):
+    """Whether it is so in all processes; each holds a part of the samples."""
+    if vtkProcessModule.GetProcessModule().GetNumberOfLocalPartitions() < 2:
+        return empty
+    mine, least = vtk.vtkIntArray(), vtk.vtkIntArray()
+    for numbers in (mine, least):
+        numbers.InsertNextValue(int(empty))
+    vtk.vtkMultiProcessController.GetGlobalController().AllReduce(mine, least, vtk.vtkCommunicator.MIN_OP)
+    return bool(least.GetValue(0))
+
+
 def mark_of(state, size):
     """A few digits that differ where two frames do; a frame's file carries them."""
-    plain = dict(state, data=[os.path.basename(state["data"]["file"]), state["data"]["extent"]])
-    text = json.dumps([plain, list(size), TRANSPARENT, SAMPLES_ID, drawing()], sort_keys=True)
+    folder, name = os.path.split(state["data"]["file"])
+    plain = dict(state, data=[name, state["data"]["extent"]])
+    marked = [plain, list(size), TRANSPARENT, SAMPLES_ID, samples_now(os.path.join(folder, VOLUME)), drawing()]
+    text = json.dumps(marked, sort_keys=True)
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:32]
+
+
+def samples_now(path):
+    """What the volume's file holds now: its size and a hash of both ends. A copy has the same."""
+    global SAMPLES_NOW
+    if SAMPLES_NOW is None:
+        with open(path, "rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            found = hashlib.sha256(b"%d" % size)
+            for at in (0, max(size - ENDS, 0)):
+                file.seek(at)
+                found.update(file.read(ENDS))
+        SAMPLES_NOW = found.hexdigest()[:32]
+    return SAMPLES_NOW
 
 
 def drawing():
