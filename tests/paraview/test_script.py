@@ -272,6 +272,57 @@ def test_a_script_that_would_be_no_python_is_not_written(folder: Path, monkeypat
         script_with(folder, "plain")
 
 
+ODD_NAMES = [
+    "plain",
+    "50% of a 'brain'",
+    "a%d",
+    "%(prog)s %s",
+    '$(touch harmed) `touch harmed` "; touch harmed; "',
+    "-y:x",
+]
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_the_advised_command_makes_the_film_of_the_frames_whatever_they_are_called(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for key, value in {"NAME": name, "FPS": 2, "FRAMES": (0, 3), "is_first": lambda: True}.items():
+        monkeypatch.setattr(play, key, value)
+    folder = tmp_path / ("frames of " + name)
+    folder.mkdir()
+    for k in range(3):
+        Image.new("RGB", (64, 48), (80 * k, 0, 0)).save(play.path_of(str(folder), k))
+    play.say_next(str(folder), None)
+    (command,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  ffmpeg ")]
+    words = shlex.split(command)
+    assert words[words.index("-i") + 1] == str(folder).replace("%", "%%") + f"/{name.replace('%', '%%')}.%06d.png"
+    assert words[-1] == (name if name[0] != "-" else f"./{name}") + ".mp4"
+    if shutil.which("ffmpeg") is None:
+        return
+    subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    assert not (tmp_path / "harmed").exists()
+    import av
+
+    with av.open(str(tmp_path / f"{name}.mp4")) as film:
+        assert sum(1 for _ in film.decode(video=0)) == 3
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_help_takes_percent_signs_as_they_are(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for key, value in {"NAME": name, "VOLUME": name + ".h5", "OUTPUT": name, "__file__": name + "_pv.py"}.items():
+        monkeypatch.setattr(play, key, value)
+    monkeypatch.setenv("COLUMNS", "400")
+    with pytest.raises(SystemExit) as left:
+        play.read_options(["--help"])
+    assert left.value.code == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"the movie {name} with ParaView" in told
+    assert f"the folder with {name}.h5" in told
+    assert f"the frames ({name})" in told
+
+
 @pytest.mark.parametrize("parts", [1, 3, 8, 50])
 def test_parts_make_the_whole(
     states: tuple[Timeline, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch, parts: int

@@ -10,9 +10,11 @@ import hashlib
 import json
 import math
 import os
+import shlex
 import shutil
 import socket
 import struct
+import subprocess
 import sys
 import time
 import zlib
@@ -78,16 +80,17 @@ def main(arguments=None):
 
 def read_options(arguments):
     """What the command line says; everything has its default in the settings above."""
-    parser = argparse.ArgumentParser(
-        prog=os.path.basename(__file__), description=f"Draw the frames of the movie {NAME} with ParaView."
-    )
+    what = f"Draw the frames of the movie {NAME} with ParaView."
+    if "%(prog)" in what:  # only then does argparse take the percent signs for its own
+        what = percents(what)
+    parser = argparse.ArgumentParser(prog=os.path.basename(__file__), description=what)
     parser.add_argument("--frames", metavar="A:B", help="only frames A to B-1, counted from 0")
     parser.add_argument("--part", metavar="I/N", help="the frames in N equal parts, of these the I-th (1 to N)")
     parser.add_argument("--size", nargs=2, type=int, metavar=("W", "H"), help=f"pixels ({SIZE[0]} {SIZE[1]})")
     parser.add_argument("--level", type=int, help="samples of this level everywhere; 0 is the finest")
     parser.add_argument("--memory", type=float, metavar="GB", help=f"that samples may take ({MEMORY:g})")
-    parser.add_argument("--data", metavar="DIR", help=f"the folder with {VOLUME}")
-    parser.add_argument("--output", metavar="DIR", help=f"the folder for the frames ({OUTPUT})")
+    parser.add_argument("--data", metavar="DIR", help=percents(f"the folder with {VOLUME}"))
+    parser.add_argument("--output", metavar="DIR", help=percents(f"the folder for the frames ({OUTPUT})"))
     parser.add_argument("--again", action="store_true", help="draw every frame anew, also those that are there")
     parser.add_argument("--plan", action="store_true", help="say what would be drawn, and draw nothing")
     options = parser.parse_args(arguments)
@@ -476,7 +479,7 @@ def say_next(folder, options):
     if missing:
         say(f"{len(missing)} of {len(names)} frames are missing, the first is {os.path.basename(missing[0])}")
         return
-    pattern = os.path.join(folder, f"{NAME}.%06d.png")
+    pattern = os.path.join(percents(folder), percents(NAME) + ".%06d.png")
     if TRANSPARENT:
         coding = "-c:v prores_ks -profile:v 4444 -pix_fmt yuva444p10le"
     else:
@@ -485,9 +488,21 @@ def say_next(folder, options):
             "-color_primaries bt709 -color_trc bt709 -movflags +faststart"
         )
     film = NAME + (".mov" if TRANSPARENT else ".mp4")
+    if film.startswith("-") or ":" in film:  # an option, or a protocol
+        film = os.path.join(".", film)
     start = f"-start_number {FRAMES[0]} " if FRAMES[0] else ""
     say("next, the movie:")
-    say(f'  ffmpeg -framerate {FPS:g} {start}-i "{pattern}" {coding} "{film}"')
+    say(f"  ffmpeg -framerate {FPS:g} {start}-i {quoted(pattern)} {coding} {quoted(film)}")
+
+
+def percents(text):
+    """With percent signs that mean nothing more, to ffmpeg and argparse."""
+    return text.replace("%", "%%")
+
+
+def quoted(text):
+    """One word of a command line, whatever is in it."""
+    return subprocess.list2cmdline([text]) if os.name == "nt" else shlex.quote(text)
 
 
 def spans(frames):
