@@ -24,7 +24,7 @@ import pytest
 from PIL import Image
 
 from stackreel.cli import main
-from stackreel.errors import StackreelError
+from stackreel.errors import EngineError, StackreelError
 from stackreel.frames.engine import Output
 from stackreel.geometry import Box
 from stackreel.movie.subject import subject_of
@@ -33,6 +33,7 @@ from stackreel.paraview.exporting.region import inside, region, view_planes
 from stackreel.paraview.finding import environment
 from stackreel.paraview.screen import Screen
 from stackreel.paraview.script import _filled, script_of
+from stackreel.paraview.staging import choose_level
 from stackreel.scene import Camera, Scene, Timeline, Title, TransferFunction
 from stackreel.scene.document import load
 from stackreel.scene.timeline import TitleSpan
@@ -449,6 +450,66 @@ def test_a_script_that_stands_is_kept_unless_told_otherwise(folder: Path, capsys
     assert main(["paraview", "export", str(folder / "flight.yaml"), "-o", str(script)]) == 1
     assert "--overwrite" in capsys.readouterr().err
     assert script.read_text() == "edited"
+
+
+@pytest.mark.parametrize(
+    ("option", "reason"),
+    [
+        (("--fps", "1000000000"), "--fps: 1e+09 must be at most 240"),
+        (("--fps", "241"), "--fps: 241 must be at most 240"),
+        (("--size", "99999999", "9999999"), "--size: width 99999999 must lie between 16 and 16384 pixels"),
+        (("--size", "160", "8"), "--size: height 8 must lie between 16 and 16384 pixels"),
+        (("--size", "161", "90"), "--size: width 161 is odd"),
+    ],
+)
+def test_what_no_movie_file_may_say_no_option_may_either(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], option: tuple[str, ...], reason: str
+) -> None:
+    script = tmp_path / "some_pv.py"
+    assert main(["paraview", "export", str(folder / "flight.yaml"), "-o", str(script), *option]) == 1
+    assert reason in capsys.readouterr().err
+    assert not script.exists()
+
+
+def sections_of(folder: Path, count: int) -> None:
+    """brain.h5 of so many sections."""
+    (folder / "sections").mkdir()
+    for k in range(count):
+        np.full((90, 96), 100 + k, np.uint8).tofile(folder / "sections" / f"{k:03d}.raw")
+    options = ["--shape", "90", "96", "--dtype", "uint8", "--spacing", "200um", "150um", "150um"]
+    assert main(["convert", str(folder / "sections"), str(folder / "brain.h5"), *options]) == 0
+    (folder / "thin.yaml").write_text(TITLED)
+
+
+def test_a_single_section_is_refused_as_the_engine_does(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sections_of(tmp_path, 1)
+    capsys.readouterr()
+    assert main(["paraview", "export", str(tmp_path / "thin.yaml"), "-o", str(tmp_path / "thin_pv.py")]) == 1
+    refused = capsys.readouterr().err
+    assert "brain.h5: no level has two samples or more along every axis" in refused
+    assert not (tmp_path / "thin_pv.py").exists()
+    timeline, volume = timeline_of(tmp_path / "thin.yaml")
+    with pytest.raises(EngineError) as engine:
+        choose_level(volume, timeline.at(0.0), Output((640, 360)), 1 << 30)
+    assert str(engine.value) in refused
+
+
+def test_no_level_of_a_single_section_is_drawn_where_others_have_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sections_of(tmp_path, 2)
+    script = export(tmp_path, "thin", "--size", "16", "16")
+    found = said(script)
+    thick = [min(level["samples"]) > 1 for level in found["LEVELS"]]
+    assert thick[0]
+    assert all(thick[level] for shot in found["SHOTS"] for level, _ in shot["samples"].values())
+    assert {level for shot in found["SHOTS"] for level, _ in shot["samples"].values()} <= {0}
+    for name, value in found.items():
+        if name.isupper():
+            monkeypatch.setattr(play, name, value)
+    monkeypatch.setattr(play, "LEVELS", [found["LEVELS"][0], found["LEVELS"][0] | {"samples": (48, 45, 1)}])
+    with pytest.raises(play.Refused):
+        play.level_for(0, 1, None, 1.0)
 
 
 # --- ParaView runs it ---

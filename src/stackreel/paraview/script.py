@@ -156,7 +156,8 @@ def _stretches(
     aspect = output.size[0] / output.size[1]
 
     views = [in_view(scene, volume.placement, aspect) for scene in scenes]
-    wanted = [finest([scene], placements, output.size[1], output.detail) for scene in scenes]
+    last = max((k for k, place in enumerate(placements) if min(place.shape) > 1), default=0)
+    wanted = [min(finest([scene], placements, output.size[1], output.detail), last) for scene in scenes]
 
     def stretch(first: int, end: int) -> Stretch:
         box = around(views[first:end], volume.placement)
@@ -185,7 +186,7 @@ def _stretches(
 
 def _fits(volume: Volume, level: int, box: Box | None, memory: int) -> bool:
     sides = [b - a + 1 for a, b in _extent(volume, level, box)]
-    return _memory(volume, level, box) <= memory and max(sides) <= LONGEST
+    return _memory(volume, level, box) <= memory and max(sides) <= LONGEST and min(volume.levels[level].shape) > 1
 
 
 def _extent(volume: Volume, level: int, box: Box | None) -> list[tuple[int, int]]:

@@ -106,10 +106,7 @@ def choose_level(volume: Volume, scene: Scene, output: Output, memory: int) -> C
             return choice
         least = choice
     if least is None:
-        raise EngineError(
-            f"{volume.path}: no level has two samples or more along every axis and at most {LONGEST} in what the "
-            "picture shows; ParaView draws no other volumes"
-        )
+        raise EngineError(_no_level(volume))
     raise EngineError(
         f"{volume.path}: what this picture shows takes {format_bytes(least.nbytes)} in ParaView even at the "
         f"coarsest level that it has a file for; {format_bytes(memory)} may be used. --memory gives more, and "
@@ -138,6 +135,18 @@ def closed(volume: Volume) -> str | None:
             f"`stackreel xdmf {volume.path}` writes them"
         )
     return None
+
+
+def flat(volume: Volume) -> str | None:
+    """Why ParaView draws no level of a volume, such as a single section, in a sentence; None when it does."""
+    return _no_level(volume) if all(min(level.shape) < 2 for level in volume.levels) else None
+
+
+def _no_level(volume: Volume) -> str:
+    return (
+        f"{volume.path}: no level has two samples or more along every axis and at most {LONGEST} in what the "
+        "picture shows; ParaView draws no other volumes"
+    )
 
 
 def approximations(scene: Scene) -> list[str]:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from stackreel.cli.values import byte_count, positive
+
+if TYPE_CHECKING:
+    from stackreel.scene.document.picture import OutputSpec
 
 DESCRIPTION = """\
 Write a Python script that draws the movie with ParaView alone: it holds every camera, colour and cut as numbers that
@@ -59,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     from stackreel.movie.subject import nothing_to_see, subject_of
     from stackreel.paraview.exporting.fit import notes_on, refuse, single_volume
     from stackreel.paraview.script import script_of
-    from stackreel.paraview.staging import approximations, closed
+    from stackreel.paraview.staging import approximations, closed, flat
     from stackreel.scene.document import load
     from stackreel.volume import open_registered
 
@@ -67,15 +71,14 @@ def run(args: argparse.Namespace) -> int:
         raise StackreelError(f"{args.output}: ParaView takes Python scripts by their ending; name it {args.output}.py")
     check_writable(args.output, overwrite=args.overwrite)
     document = load(args.movie)
-    said = document.spec.output
-    said = said.model_copy(update={"size": tuple(args.size or said.size), "fps": args.fps or said.fps})
+    said = _with(document.spec.output, {"size": args.size, "fps": args.fps})
     document = replace(document, spec=document.spec.model_copy(update={"output": said}))
     volume = open_registered(document.volumes)
     timeline = document.timeline(subject_of(volume))
     output = Output(timeline.size, FINAL_DETAIL, said.samples, said.transparent)
     notes = notes_on(document, timeline, refuse, approximations)
     volume = single_volume(volume, timeline)
-    if reason := closed(volume):
+    if reason := closed(volume) or flat(volume):
         raise EngineError(reason)
     if output.samples > 1:
         notes.append(f"output.samples: {output.samples}: the script draws one ray a pixel")
@@ -109,3 +112,18 @@ def run(args: argparse.Namespace) -> int:
     )
     print(f"  next: `pvpython {shlex.quote(str(args.output))} --plan` says what it will draw, and from which samples")
     return 0
+
+
+def _with(said: OutputSpec, asked: dict[str, Any]) -> OutputSpec:
+    """What the movie file says of the picture, but for what the command line asks, within the same bounds."""
+    from pydantic import ValidationError
+
+    from stackreel.errors import StackreelError
+    from stackreel.scene.document.problems import problem_of
+
+    wanted = said.model_dump() | {key: value for key, value in asked.items() if value is not None}
+    try:
+        return type(said).model_validate(wanted)
+    except ValidationError as error:
+        problem = problem_of(dict(error.errors()[0]), wanted, {})
+        raise StackreelError(f"--{problem.path[0]}: {problem.message}") from error

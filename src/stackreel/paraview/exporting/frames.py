@@ -182,7 +182,8 @@ def stretch_of(frame):
 def level_for(number, best, box, memory):
     """The finest level that the pictures can show, and whose samples fit into so many GB and one texture."""
     for level in range(best, len(LEVELS)):
-        if gigabytes(level, box) <= memory and longest(extent_of(level, box)) <= LONGEST:
+        thick = min(LEVELS[level]["samples"]) > 1  # of a single section, ParaView draws nothing
+        if thick and gigabytes(level, box) <= memory and longest(extent_of(level, box)) <= LONGEST:
             return level
     raise Refused(
         f'shot "{SHOTS[number]["name"]}" takes {amount(gigabytes(len(LEVELS) - 1, box))} even at the coarsest level; '
