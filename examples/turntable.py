@@ -1,7 +1,7 @@
 """A movie written in Python: any volume turns once, and is shown section by section.
 
-    python examples/turntable.py demo/brain.h5 demo/turntable.yaml
-    stackreel render demo/turntable.yaml -o demo/turntable.mp4 --draft
+python examples/turntable.py demo/brain.h5 demo/turntable.yaml
+stackreel render demo/turntable.yaml -o demo/turntable.mp4 --draft
 """
 
 from __future__ import annotations
